@@ -1,0 +1,114 @@
+"""What holds for every test: shape checks, seeds, one thread, no network."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # read when keras is imported
+os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
+
+SHAPE_CHECKED = ("mica.layers", "mica.losses", "mica.metrics")
+
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None
+)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-shape-checks",
+        action="store_true",
+        help="import mica as users do, without jaxtyping's run-time shape checks",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--no-shape-checks"):
+        from jaxtyping import install_import_hook
+
+        install_import_hook(SHAPE_CHECKED, "beartype.beartype")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        import torch
+
+        torch.set_num_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test marked `untyped` in a process of its own, without the checks."""
+    if pyfuncitem.get_closest_marker("untyped") is None:
+        return None
+    if pyfuncitem.config.getoption("--no-shape-checks"):
+        return None
+    command = [sys.executable, "-m", "pytest", "--no-shape-checks", "-q"]
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")
+    }
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "-p", "no:xdist", pyfuncitem.nodeid],
+        cwd=pyfuncitem.config.rootpath,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
+    if "1 skipped" in done.stdout:
+        pytest.skip(f"in its own process: {done.stdout.strip()}")
+    return True
+
+
+@pytest.fixture(autouse=True)
+def same_seed_for_every_test() -> None:
+    import numpy as np
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test reach this machine only."""
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: object) -> None:
+        inside = self.family not in (socket.AF_INET, socket.AF_INET6)
+        if not inside and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test may not reach the network: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
+    """Keep what a test caches out of the user's folders."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def find_dataset_file(*names: str) -> Path | None:
+    """The first of `names` in the folders that MICA_DATASETS lists."""
+    folders = os.environ.get("MICA_DATASETS", "").split(os.pathsep)
+    candidates = [Path(folder) / name for folder in folders if folder for name in names]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@pytest.fixture
+def mnist_file() -> Path:
+    """The real MNIST file; a test that needs it is skipped where it is not."""
+    path = find_dataset_file("mnist/mnist.npz", "mnist.npz")
+    if path is None:
+        pytest.skip("needs mnist.npz in a folder that MICA_DATASETS names")
+    return path
