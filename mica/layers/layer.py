@@ -1,0 +1,273 @@
+"""Layer: a torch module that sizes itself from its first input."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mica.errors import ConfigError, MicaError, ShapeError
+from mica.layers.initializers import Initializer, get_initializer
+from mica.layers.symbolic import SymbolicTensor, holds_symbolic, record
+from mica.nested import flatten, map_nested
+from mica.registry import Configurable
+from mica.shapes import Shape, describe
+
+__all__ = ["Layer", "snake_case"]
+
+
+def snake_case(name: str) -> str:
+    """Write a class name as Keras names layers.
+
+    Args:
+        name: A class name.
+
+    Returns:
+        The name in lower case with underscores.
+
+    Example:
+        >>> snake_case("GlobalMaxPooling2D"), snake_case("ReLU"), snake_case("Conv2D")
+        ('global_max_pooling2d', 're_lu', 'conv2d')
+    """
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _shape_of(value: Any) -> Any:
+    return map_nested(
+        lambda leaf: (
+            tuple(leaf.shape) if isinstance(leaf, (Tensor, SymbolicTensor)) else None
+        ),
+        value,
+    )
+
+
+def _first_tensor(value: Any) -> Any:
+    for leaf in flatten(value):
+        if isinstance(leaf, (Tensor, SymbolicTensor)):
+            return leaf
+    return None
+
+
+class Layer(Configurable, nn.Module):
+    """A torch module that is built when it first sees a shape.
+
+    Write `__init__` (store and check the arguments), `build` (make the weights from
+    the input's shape) and `forward` (compute). A layer is a `torch.nn.Module`: it works
+    anywhere in torch. Called on a `SymbolicTensor` it records itself in a graph.
+
+    Args:
+        name: What the layer is called in summaries and files; `None` lets the model
+            choose (`dense`, `dense_1`, ...).
+
+    Shape:
+        x: what `forward` takes; channels last.
+
+    Raises:
+        ConfigError: `name` is not a plain word.
+        ShapeError: The input does not fit the layer; the sentence names both shapes.
+
+    Example:
+        >>> class Scale(Layer):
+        ...     def build(self, shape):
+        ...         self.scale = self.add_weight((shape[-1],), "ones")
+        ...     def forward(self, x):
+        ...         return x * self.scale
+        >>> layer = Scale()
+        >>> layer(torch.ones(2, 3)).shape, layer.count_parameters()
+        (torch.Size([2, 3]), 3)
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__()
+        if name is not None and (not isinstance(name, str) or not re.match(r"^[^.]+$", name)):
+            raise ConfigError(
+                f"{type(self).__name__}: expected a name without dots, got {name!r}. "
+                "Choose another name."
+            )
+        self.name = name
+        self.built = False
+        self._trainable = True
+        self._build_dtype: torch.dtype | None = None
+        self._build_device: torch.device | None = None
+
+    @property
+    def where(self) -> str:
+        """Who speaks in an error: the class, and the name when there is one."""
+        kind = type(self).__name__
+        return f"{kind} {self.name!r}" if self.name else kind
+
+    def build(self, shape: Any) -> None:
+        """Make the weights for an input shape; nothing to make by default.
+
+        Args:
+            shape: Shape of the first argument, `None` where it may vary; nested as
+                the argument is.
+        """
+
+    def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
+        """Say what is wrong with an input; called before building and after a failure.
+
+        Args:
+            shape: Shape of the first argument, nested as it is.
+            dtype: Type of its first tensor, `None` when it has none.
+
+        Raises:
+            ShapeError: In layers that need a certain rank or size.
+        """
+
+    def add_weight(
+        self,
+        shape: tuple[int, ...],
+        initializer: str | Initializer | Callable[[Tensor], Any] = "glorot_uniform",
+        *,
+        fans: tuple[int, int] | None = None,
+        trainable: bool = True,
+    ) -> nn.Parameter:
+        """Make a learned tensor in the type and on the device of the input.
+
+        Args:
+            shape: Sizes, in torch's layout.
+            initializer: First values: a name, an Initializer or a function that fills
+                a tensor in place.
+            fans: (inputs, outputs) one value of the result depends on; `None` takes
+                them from the shape.
+            trainable: Whether an optimizer may ever change it.
+
+        Returns:
+            The parameter; assign it to an attribute in `build`.
+
+        Example:
+            >>> Layer().add_weight((2, 3), "zeros")
+            Parameter containing:
+            tensor([[0., 0., 0.],
+                    [0., 0., 0.]], requires_grad=True)
+        """
+        tensor = torch.empty(shape, dtype=self._build_dtype, device=self._build_device)
+        with torch.no_grad():
+            get_initializer(initializer).fill(tensor, fans)
+        return nn.Parameter(tensor, requires_grad=trainable and self._trainable)
+
+    def ensure_built(self, *args: Any) -> None:
+        """Build for these inputs if that has not happened yet.
+
+        Args:
+            *args: What `forward` would be given, symbolic or not.
+
+        Raises:
+            ShapeError: The inputs do not fit the layer.
+        """
+        if self.built:
+            return
+        shape = _shape_of(args[0]) if args else None
+        tensor = _first_tensor(args)
+        dtype = None if tensor is None else tensor.dtype
+        self.check_input(shape, dtype)
+        floating = dtype is not None and (dtype.is_floating_point or dtype.is_complex)
+        self._build_dtype = dtype if floating else None
+        real = isinstance(tensor, Tensor) and not tensor.is_meta
+        self._build_device = tensor.device if real else None
+        self.build(shape)
+        self.built = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for argument in args:
+            if type(argument) is not Tensor and holds_symbolic(argument):
+                return self._call_symbolic(args, kwargs)
+        if not self.built:
+            self.ensure_built(*args)
+        try:
+            return super().__call__(*args, **kwargs)
+        except MicaError:
+            raise
+        except (RuntimeError, TypeError, IndexError, ValueError) as error:
+            if self._can_infer(args, error):
+                return self.infer(*args, **kwargs)
+            self._explain(error, args)
+            raise
+
+    def _call_symbolic(self, args: Any, kwargs: dict[str, Any]) -> Any:
+        if self.built:
+            tensor = _first_tensor(args)
+            self.check_input(_shape_of(args[0]), tensor.dtype if tensor is not None else None)
+        self.ensure_built(*args)
+        return record(self, args, kwargs)
+
+    def _can_infer(self, args: Any, error: BaseException) -> bool:
+        """Whether the call failed only because weights are real and inputs are meta."""
+        tensor = _first_tensor(args)
+        if not isinstance(tensor, Tensor) or not tensor.is_meta:
+            return False
+        return any(not weight.is_meta for weight in self._tensors().values())
+
+    def _explain(self, error: BaseException, args: Any) -> None:
+        """Raise the layer's own sentence for a failed call, else note where it was."""
+        tensor = _first_tensor(args)
+        shape = _shape_of(args[0]) if args else None
+        if isinstance(tensor, Tensor):
+            try:
+                self.check_input(shape, tensor.dtype)
+            except ShapeError as sentence:
+                raise sentence from error
+        shown = describe(shape) if isinstance(shape, tuple) else str(shape)
+        error.add_note(f"in {self.where}, called with an input of shape {shown}")
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+
+    def infer(self, *args: Any, **kwargs: Any) -> Any:
+        """Run on `meta` tensors: shapes and types of the outputs, no values.
+
+        Args:
+            *args: Meta tensors, nested as `forward` takes them.
+            **kwargs: Named ones.
+
+        Returns:
+            Meta tensors.
+        """
+        self.ensure_built(*args)
+        modes = [(module, module.training) for module in self.modules()]
+        try:
+            for module, _ in modes:
+                module.training = False
+            with torch.no_grad():
+                tensors = {
+                    name: torch.empty_like(tensor, device="meta")
+                    for name, tensor in self._tensors().items()
+                }
+                return torch.func.functional_call(self, tensors, args, kwargs)
+        finally:
+            for module, training in modes:
+                module.training = training
+
+    @property
+    def trainable(self) -> bool:
+        """Whether an optimizer may change the weights, here and in every part.
+
+        Setting it freezes or frees all layers inside. A compiled model keeps to what
+        was true when it was compiled, as in Keras.
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Layer):
+                module._trainable = bool(value)
+        for parameter in self.parameters():
+            parameter.requires_grad_(bool(value))
+
+    def count_parameters(self) -> int:
+        """Count the numbers this layer holds, learned or not, as Keras does."""
+        return sum(tensor.numel() for tensor in self._tensors().values())
+
+    def sublayers(self) -> Iterator["Layer"]:
+        """Walk through all layers inside, this one not included."""
+        for module in self.modules():
+            if module is not self and isinstance(module, Layer):
+                yield module
+
+    def extra_repr(self) -> str:
+        arguments = self.__dict__.get("_arguments", {})
+        return ", ".join(f"{key}={value!r}" for key, value in arguments.items())

@@ -1,0 +1,350 @@
+"""What a file may name: constructor arguments as JSON, and the classes they rebuild."""
+
+import functools
+import inspect
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+import torch
+
+from mica.errors import ConfigError
+
+__all__ = ["Configurable", "decode", "encode", "register", "register_name"]
+
+Registered = TypeVar("Registered", bound=Callable[..., Any])
+
+_CLASSES: dict[str, type["Configurable"]] = {}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {}
+_OPERATORS = (
+    "abs add and_ eq floordiv ge getitem gt invert le lt matmul mod mul ne neg or_ "
+    "pow sub truediv xor"
+).split()
+# Names of torch functions that change their input, leave torch or hold no tensor.
+_REFUSED = frozenset(
+    "apply backward data_ptr item numpy register_hook retain_grad storage tofile "
+    "tolist untyped_storage map set share_memory to_dlpack from_file".split()
+)
+
+
+def register_name(kind: type | Callable[..., Any]) -> str:
+    """Name a class or function as it stands in a file.
+
+    Args:
+        kind: A class or function.
+
+    Returns:
+        `mica.layers.Dense` for a part of Mica, `custom.Name` for the user's own.
+
+    Example:
+        >>> import mica
+        >>> register_name(mica.layers.Dense)
+        'mica.layers.Dense'
+    """
+    module = kind.__module__.split(".")
+    if module[0] == "mica":
+        return ".".join([*module[:2], kind.__qualname__])
+    return f"custom.{kind.__name__}"
+
+
+@functools.lru_cache(maxsize=512)
+def _signature(kind: type) -> inspect.Signature:
+    return inspect.signature(kind.__init__)
+
+
+class Configurable:
+    """An object that remembers the arguments it was made with.
+
+    `Class.from_config(instance.config())` makes an equal object. Parts of Mica are
+    known by being defined; your own classes need `@mica.register` before a file can
+    rebuild them.
+
+    Example:
+        >>> import mica
+        >>> config = mica.layers.Dense(3, use_bias=False).config()
+        >>> config
+        {'units': 3, 'use_bias': False}
+        >>> mica.layers.Dense.from_config(config).units
+        3
+    """
+
+    _arguments: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.split(".")[0] == "mica":
+            _CLASSES[register_name(cls)] = cls
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        instance = super().__new__(cls)
+        try:
+            bound = _signature(cls).bind(instance, *args, **kwargs)
+        except TypeError:  # __init__ is about to say what is wrong
+            return instance
+        arguments = dict(list(bound.arguments.items())[1:])
+        instance.__dict__["_arguments"] = arguments
+        return instance
+
+    def config(self) -> dict[str, Any]:
+        """Give the constructor's arguments as JSON values.
+
+        Returns:
+            Argument names and encoded values; arguments left out stay out.
+
+        Raises:
+            ConfigError: An argument is an object that a file cannot hold.
+        """
+        config: dict[str, Any] = {}
+        for name, value in self.__dict__["_arguments"].items():
+            parameter = _signature(type(self)).parameters[name]
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                config.update({key: encode(item) for key, item in value.items()})
+            else:
+                config[name] = encode(value)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make the object that `config` describes.
+
+        Args:
+            config: What `config()` gave.
+
+        Returns:
+            A new object.
+
+        Raises:
+            ConfigError: The arguments do not fit the class.
+        """
+        arguments = {name: decode(value) for name, value in config.items()}
+        positional: list[Any] = []
+        for name, parameter in _signature(cls).parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL and name in arguments:
+                positional = list(arguments.pop(name))
+        try:
+            return cls(*positional, **arguments)
+        except TypeError as error:
+            raise ConfigError(
+                f"{cls.__name__}.from_config: expected the arguments of "
+                f"{cls.__name__}, got {sorted(config)}. Save the file again with this "
+                "version of Mica."
+            ) from error
+
+
+def register(kind: Registered) -> Registered:
+    """Let files name your class or function, so that `mica.load` can rebuild it.
+
+    Args:
+        kind: A Layer, Model, Loss, Metric or Optimizer class of yours, or a function.
+
+    Returns:
+        The same class or function: use it as a decorator.
+
+    Raises:
+        ConfigError: Another class or function has that name already.
+
+    Example:
+        >>> import mica
+        >>> @mica.register
+        ... def cube(x):
+        ...     return x**3
+        >>> mica.layers.Dense(2, activation=cube).config()
+        {'units': 2, 'activation': {'$function': 'custom.cube'}}
+    """
+    name = register_name(kind)
+    table = _CLASSES if isinstance(kind, type) else _FUNCTIONS
+    known = table.get(name)
+    # A notebook cell run twice defines the same thing again: the newer one counts.
+    if known is not None and known.__qualname__ != kind.__qualname__:
+        raise ConfigError(
+            f"register: expected a name of its own, got {name!r} for "
+            f"{kind.__qualname__} and for {known.__qualname__}. Rename one of them."
+        )
+    if isinstance(kind, type) and not issubclass(kind, Configurable):
+        raise ConfigError(
+            f"register: expected a class that remembers its arguments, got "
+            f"{kind.__name__}. Inherit from mica.Layer, mica.Model or another class "
+            "of Mica."
+        )
+    table[name] = kind  # type: ignore[assignment]  # the two tables differ in kind
+    return kind
+
+
+@functools.lru_cache(maxsize=1)
+def _torch_functions() -> dict[str, Callable[..., Any]]:
+    """Every torch function that a graph may hold: pure, from tensors to tensors."""
+    table: dict[str, Callable[..., Any]] = {}
+    for functions in torch.overrides.get_overridable_functions().values():
+        for function in functions:
+            name = torch.overrides.resolve_name(function) or ""
+            last = name.rpartition(".")[2]
+            # No trailing underscore: that is torch's mark of a change in place.
+            pure = re.fullmatch(r"[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?", last)
+            if pure and last not in _REFUSED and ".__" not in name:
+                table[name] = function
+    table.update({f"operator.{name}": getattr(operator, name) for name in _OPERATORS})
+    return table
+
+
+def _function_name(function: Callable[..., Any]) -> str:
+    name = register_name(function) if hasattr(function, "__qualname__") else ""
+    if _FUNCTIONS.get(name) is function:
+        return name
+    for torch_name, known in _torch_functions().items():
+        if known is function:
+            return torch_name
+    shown = getattr(function, "__qualname__", repr(function))
+    raise ConfigError(
+        f"save: expected a registered function, got {shown}. Write it as a named "
+        "function and decorate it with @mica.register."
+    )
+
+
+def _encode_float(value: float) -> Any:
+    return value if math.isfinite(value) else {"$float": repr(value)}
+
+
+def _encode_dict(value: dict[Any, Any]) -> Any:
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
+        return {key: encode(item) for key, item in value.items()}
+    return {"$dict": [[encode(key), encode(item)] for key, item in value.items()]}
+
+
+def encode(value: Any) -> Any:
+    """Write a value as JSON can hold it.
+
+    Args:
+        value: None, booleans, numbers, text, lists, tuples, dicts, slices, `...`,
+            torch data types, objects of Mica, registered functions, torch functions.
+
+    Returns:
+        The JSON value; what JSON lacks becomes a dict with one key that starts
+        with `$`.
+
+    Raises:
+        ConfigError: The value is of none of these kinds.
+
+    Example:
+        >>> encode((1, float("inf"), slice(None, 3)))
+        {'$tuple': [1, {'$float': 'inf'}, {'$slice': [None, 3, None]}]}
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return _encode_float(value)
+    if isinstance(value, tuple):
+        return {"$tuple": [encode(item) for item in value]}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        return _encode_dict(value)
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return {"$slice": [encode(part) for part in parts]}
+    if value is Ellipsis:
+        return {"$ellipsis": True}
+    if isinstance(value, torch.dtype):
+        return {"$dtype": str(value).removeprefix("torch.")}
+    if isinstance(value, Configurable):
+        name = register_name(type(value))
+        if _CLASSES.get(name) is not type(value):
+            raise ConfigError(
+                f"save: expected a registered class, got {type(value).__name__}. "
+                "Decorate the class with @mica.register."
+            )
+        return {"$object": name, "config": value.config()}
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return encode(value.item())  # a NumPy scalar
+    if callable(value) and not isinstance(value, type):
+        return {"$function": _function_name(value)}
+    raise ConfigError(
+        f"save: expected numbers, text, or objects of Mica as arguments, got "
+        f"{type(value).__name__}. Give the part plain arguments, or register it."
+    )
+
+
+def _known(table: dict[str, Any], name: Any, kind: str) -> Any:
+    if not isinstance(name, str) or name not in table:
+        raise ConfigError(
+            f"load: expected a known {kind}, got {name!r}. Import the code that "
+            f"defines it and decorate it with @mica.register."
+        )
+    return table[name]
+
+
+def _decode_object(value: dict[str, Any]) -> Any:
+    cls = _known(_CLASSES, value["$object"], "class")
+    config = value.get("config")
+    if not isinstance(config, dict):
+        raise ConfigError(
+            f"load: expected a config for {value['$object']}, got {config!r}. The file "
+            "was not written by Mica."
+        )
+    return cls.from_config(config)
+
+
+def _decode_function(value: dict[str, Any]) -> Any:
+    name = value["$function"]
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    return _known(_torch_functions(), name, "function")
+
+
+def _decode_dtype(value: dict[str, Any]) -> torch.dtype:
+    dtype = getattr(torch, str(value["$dtype"]), None)
+    if not isinstance(dtype, torch.dtype):
+        raise ConfigError(
+            f"load: expected a torch data type, got {value['$dtype']!r}. The file was "
+            "not written by Mica."
+        )
+    return dtype
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "$tuple": lambda value: tuple(decode(item) for item in value["$tuple"]),
+    "$float": lambda value: float(value["$float"]),
+    "$slice": lambda value: slice(*(decode(part) for part in value["$slice"])),
+    "$ellipsis": lambda value: Ellipsis,
+    "$dict": lambda value: {decode(key): decode(item) for key, item in value["$dict"]},
+    "$dtype": _decode_dtype,
+    "$object": _decode_object,
+    "$function": _decode_function,
+}
+
+
+def decode(value: Any) -> Any:
+    """Read a value that `encode` wrote; only registered classes are ever built.
+
+    Args:
+        value: A JSON value.
+
+    Returns:
+        The value `encode` was given.
+
+    Raises:
+        ConfigError: A class or function that is not registered, or a mark that
+            `encode` does not write.
+
+    Example:
+        >>> decode(encode((1, float("inf"), slice(None, 3))))
+        (1, inf, slice(None, 3, None))
+    """
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    marks = [key for key in value if key.startswith("$")]
+    if not marks:
+        return {key: decode(item) for key, item in value.items()}
+    decoder = _known(_DECODERS, marks[0], "mark")
+    try:
+        return decoder(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"load: expected a value written by Mica after {marks[0]!r}, got "
+            f"{str(value)[:80]}. The file is damaged or was not written by Mica."
+        ) from error
