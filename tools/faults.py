@@ -1,0 +1,115 @@
+"""Plant each fault of faults.toml in a copy of the tree and demand a failing test.
+
+    python tools/faults.py            every fault
+    python tools/faults.py NAME ...   only these
+
+A fault replaces text that occurs once in one file. Its test must pass on the copy
+as it is and fail once the fault is planted; anything else is reported and the
+command fails.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "faults.toml"
+COPIED = ("mica", "tests", "tools", "docs", "pyproject.toml", "README.md")
+TESTS_FAILED = 1  # pytest's exit code; 2 to 5 mean that nothing was judged
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One small mistake and the test that must notice it."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    test: str
+
+
+def read_faults(table: Path = TABLE) -> list[Fault]:
+    """The faults of a table, in its order."""
+    rows = tomllib.loads(table.read_text(encoding="utf-8")).get("fault", [])
+    return [Fault(**row) for row in rows]
+
+
+def copy_tree(root: Path, folder: Path) -> None:
+    """Copy what the tests need, without caches."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in COPIED:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignored)
+        elif source.exists():
+            shutil.copy2(source, folder / name)
+
+
+def plant(fault: Fault, folder: Path) -> str:
+    """Put the fault into the copy and return the text it had before."""
+    path = folder / fault.file
+    source = path.read_text(encoding="utf-8")
+    if source.count(fault.before) != 1:
+        count = source.count(fault.before)
+        message = f"{fault.name}: expected its text once in {fault.file}, got {count}"
+        raise ValueError(f"{message}. Bring faults.toml up to date.")
+    path.write_text(source.replace(fault.before, fault.after), encoding="utf-8")
+    return source
+
+
+def run_test(test: str, folder: Path) -> int:
+    """Pytest's exit code for one test in the copy."""
+    quiet = ["-q", "-x", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *quiet, test],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode
+
+
+def judge(fault: Fault, folder: Path) -> str:
+    """'' when the fault is noticed, else what is wrong."""
+    if run_test(fault.test, folder) != 0:
+        return f"{fault.test} does not pass without the fault"
+    whole = plant(fault, folder)
+    try:
+        code = run_test(fault.test, folder)
+    finally:
+        (folder / fault.file).write_text(whole, encoding="utf-8")
+    if code == TESTS_FAILED:
+        return ""
+    return f"{fault.test} ended with {code} instead of failing"
+
+
+def main() -> None:
+    """Plant the chosen faults one after another; fail if one goes unnoticed."""
+    chosen = [
+        fault
+        for fault in read_faults()
+        if fault.name in sys.argv[1:] or not sys.argv[1:]
+    ]
+    unnoticed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy_tree(ROOT, Path(folder))
+        for fault in chosen:
+            complaint = judge(fault, Path(folder))
+            unnoticed += bool(complaint)
+            print(
+                f"{'UNNOTICED' if complaint else 'noticed  '} {fault.name} {complaint}"
+            )
+    print(f"{len(chosen) - unnoticed} of {len(chosen)} faults noticed")
+    sys.exit(1 if unnoticed or not chosen else 0)
+
+
+if __name__ == "__main__":
+    main()
