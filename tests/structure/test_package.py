@@ -1,0 +1,23 @@
+"""Every file of the package keeps every rule."""
+
+import ast
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.structure.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("mica/**/*.py"))
+
+
+def test_there_is_a_package_to_judge():
+    assert "mica/errors.py" in FILES
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_keeps_the_rule(file, rule):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    complaints = list(RULES[rule](tree, PurePosixPath(file)))
+    assert complaints == []
