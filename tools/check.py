@@ -17,7 +17,7 @@ BIN = Path(sys.executable).parent
 QUICK = {
     "format": ("ruff", "format", "--check", "--quiet", "."),
     "lint": ("ruff", "check", "--quiet", "."),
-    "imports": ("lint-imports", "--no-timing"),
+    "imports": ("lint-imports", "--no-logo"),
     "types": ("pyright",),
 }
 TESTS = {"tests": ("pytest", "-n", os.environ.get("WORKERS", "2"), "--quiet")}
