@@ -18,6 +18,7 @@ __all__ = [
     "own_nodes",
     "public_definitions",
     "sections",
+    "spelled",
 ]
 
 Complaints = Iterator[str]
@@ -280,15 +281,15 @@ def knows_no_machine(tree: ast.Module, path: PurePosixPath) -> Complaints:
                 yield f"line {node.lineno}: {text} is one machine's path"
 
 
-def _spelled(node: ast.expr | None) -> list[str] | None:
+def spelled(node: ast.expr | None) -> list[str] | None:
     """The constant pieces of a string expression, in order; None for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.JoinedStr):
-        pieces = [_spelled(part) or ["\0"] for part in node.values]
+        pieces = [spelled(part) or ["\0"] for part in node.values]
         return [piece for part in pieces for piece in part]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _spelled(node.left), _spelled(node.right)
+        left, right = spelled(node.left), spelled(node.right)
         return None if left is None and right is None else (left or []) + (right or [])
     return None
 
@@ -297,7 +298,7 @@ def raises_whole_sentences(tree: ast.Module, path: PurePosixPath) -> Complaints:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
             continue
-        pieces = _spelled(node.exc.args[0]) if node.exc.args else None
+        pieces = spelled(node.exc.args[0]) if node.exc.args else None
         name = dotted(node.exc.func).split(".")[-1]
         if name not in ERRORS or pieces is None:
             continue
