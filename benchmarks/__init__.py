@@ -1,0 +1,1 @@
+"""What is timed: Mica beside its alternatives, in one run, in turns."""
