@@ -71,7 +71,7 @@ def convnet_network() -> nn.Module:
         nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 10),
     )  # fmt: skip
     # torch's type hints leave memory_format out.
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 class HandWritten:

@@ -58,7 +58,8 @@ def find_newer() -> str:
 
 def run(*command: object) -> None:
     """Run a command; stop with its exit code if it fails."""
-    code = subprocess.run([str(word) for word in command], cwd=ROOT).returncode
+    quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}  # build tools warn builders
+    code = subprocess.call([str(word) for word in command], cwd=ROOT, env=quiet)
     if code:
         words = " ".join(map(str, command))
         sys.exit(f"Mica: this command failed with exit code {code}: {words}")
@@ -83,26 +84,26 @@ def make_environment() -> None:
 def upgrade_pip() -> None:
     """Replace a pip that came with an old Python; keep it if there is no newer one."""
     if not succeeds(*PIP_INSTALL, *PINS, "--upgrade", "pip"):
-        say("with the pip that is there: no newer one could be fetched")
+        say("no newer pip could be fetched; going on with the one that is there")
 
 
 def install(target: str) -> None:
     """Install Mica as `target` says, and leave a stamp that make compares."""
     make_environment()
-    say("what installs the rest (the first of three steps)")
+    say("step 1 of 3: setuptools")
     upgrade_pip()
     run(*PIP_INSTALL, *PINS, "setuptools")
-    say("torch (the large one: some minutes on a slow line)")
+    say("step 2 of 3: torch (the large one: minutes on a slow line)")
     run(*PIP_INSTALL, *PINS, "torch")
-    say(f"Mica and the libraries of its {target} list")
+    say(f"step 3 of 3: Mica and its {target} libraries")
     run(*PIP_INSTALL, *PINS, "--no-build-isolation", "--editable", TARGETS[target])
     (ENVIRONMENT / f".{target}").touch()
-    say(f"done; {ENVIRONMENT.name} is ready", verb="Mica:")
+    say(f"{ENVIRONMENT.name} is ready")
 
 
-def say(text: str, verb: str = "Mica: installing") -> None:
+def say(text: str) -> None:
     """Tell a waiting person what happens."""
-    print(verb, text, flush=True)
+    print("Mica:", text, flush=True)
 
 
 def main() -> None:
