@@ -303,7 +303,7 @@ def raises_whole_sentences(tree: ast.Module, path: PurePosixPath) -> Complaints:
         if name not in ERRORS or pieces is None:
             continue
         text = "".join(pieces)  # "\0" stands for a value
-        if not re.match(r"[^:]{1,80}: ", text):
+        if not re.match(r"\0|[^:]{1,80}: ", text):
             yield f"line {node.lineno}: expected 'Where: ...', got {text!r}"
         if not text.endswith((".", "?", "\0")):
             yield f"line {node.lineno}: expected a full stop after {text!r}"
