@@ -1,0 +1,66 @@
+"""The only hands on torch's global state: devices, precision, seeds, memory, plans."""
+
+# NOTE: `precision()` is not repeated here: it would hide its module.
+from mica.engine.device import (
+    available_devices,
+    default_device,
+    describe_device,
+    resolve_device,
+)
+from mica.engine.execution import (
+    ExecutionPlan,
+    compute_scope,
+    eager_plan,
+    execution_scope,
+    prepare_module,
+)
+from mica.engine.hardware import (
+    Accelerator,
+    Ceilings,
+    Hardware,
+    inspect_hardware,
+    measure_ceilings,
+    usable_cores,
+)
+from mica.engine.memory import KeptMemory, keep_freed_memory, peak_memory_bytes
+from mica.engine.precision import Precision, precision_scope, set_precision
+from mica.engine.randomness import (
+    deterministic_scope,
+    draw_seed,
+    fork_generator,
+    random_state,
+    restore_random_state,
+    set_deterministic,
+    set_seed,
+)
+
+__all__ = [
+    "Accelerator",
+    "Ceilings",
+    "ExecutionPlan",
+    "Hardware",
+    "KeptMemory",
+    "Precision",
+    "available_devices",
+    "compute_scope",
+    "default_device",
+    "describe_device",
+    "deterministic_scope",
+    "draw_seed",
+    "eager_plan",
+    "execution_scope",
+    "fork_generator",
+    "inspect_hardware",
+    "keep_freed_memory",
+    "measure_ceilings",
+    "peak_memory_bytes",
+    "precision_scope",
+    "prepare_module",
+    "random_state",
+    "resolve_device",
+    "restore_random_state",
+    "set_deterministic",
+    "set_precision",
+    "set_seed",
+    "usable_cores",
+]

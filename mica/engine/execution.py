@@ -1,0 +1,228 @@
+"""ExecutionPlan: how a training step is executed, and the hands that set it up."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+import torch
+from torch import nn
+
+from mica.engine.device import describe_device, resolve_device
+from mica.engine.hardware import usable_cores
+from mica.engine.memory import keep_freed_memory
+from mica.engine.precision import Precision, precision
+from mica.errors import ConfigError, near_misses
+
+__all__ = [
+    "ExecutionPlan",
+    "Implementation",
+    "compute_scope",
+    "eager_plan",
+    "execution_scope",
+    "prepare_module",
+]
+
+Layout = Literal["channels_last", "contiguous"]
+Capture = Literal["eager"]
+Implementation = Literal["fused", "foreach"]
+Placement = Literal["memory", "stream"]
+Allocator = Literal["keep", "system"]
+Module = TypeVar("Module", bound=nn.Module)
+
+CHOICES = {
+    "precision": get_args(Precision),
+    "layout": get_args(Layout),
+    "capture": get_args(Capture),
+    "optimizer": get_args(Implementation),
+    "data": get_args(Placement),
+    "allocator": get_args(Allocator),
+}
+PLACEMENTS = {"memory": "data in memory", "stream": "data read as they come"}
+
+
+@dataclass(frozen=True)
+class ExecutionPlan:
+    """Everything about how a step is executed, and nothing about what it computes.
+
+    Args:
+        device: Where; must be of this machine (`resolve_device` finds one by name).
+        precision: `float32`, `float64`, or `bfloat16` (mixed: see `set_precision`).
+        layout: Memory order of 4-D tensors: `channels_last` or `contiguous`.
+        capture: How operations are launched: `eager`, one by one from Python.
+        optimizer: `fused` (one kernel for the whole update, where torch has one) or
+            `foreach` (one per operation).
+        data: `memory` (whole arrays, gathered batch by batch) or `stream` (a loader or
+            generator hands out batches).
+        threads: Processor threads; `None` leaves torch's number.
+        allocator: `keep` freed memory for the next step, or give it to the `system`.
+
+    Raises:
+        ConfigError: A value is none of these, or the device is not of this machine.
+
+    Example:
+        >>> plan = ExecutionPlan(torch.device("cpu"), threads=2)
+        >>> plan.describe("fused Adam")
+        'cpu (2 cores) · float32 · channels-last · fused Adam · data in memory'
+    """
+
+    device: torch.device
+    precision: Precision = "float32"
+    layout: Layout = "channels_last"
+    capture: Capture = "eager"
+    optimizer: Implementation = "fused"
+    data: Placement = "memory"
+    threads: int | None = None
+    allocator: Allocator = "keep"
+
+    def __post_init__(self) -> None:
+        # Frozen: the one way to store what a name stands for.
+        object.__setattr__(self, "device", resolve_device(self.device))
+        for field, choices in CHOICES.items():
+            value = getattr(self, field)
+            if value not in choices:
+                raise ConfigError(
+                    f"ExecutionPlan: expected a known {field}, got {value!r}. "
+                    f"{near_misses(str(value), choices)}"
+                )
+        threads = self.threads
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise ConfigError(
+                f"ExecutionPlan: expected at least 1 thread, got {threads!r}. Give a "
+                "whole number, or None for torch's own."
+            )
+
+    def describe(self, optimizer: str | None = None) -> str:
+        """Say the plan in one line.
+
+        Args:
+            optimizer: What the built optimizer is (`fused Adam`); `None` names the
+                intention only.
+
+        Returns:
+            The line, its parts divided by centred dots.
+
+        Example:
+            >>> plan = ExecutionPlan(torch.device("cpu"), threads=1, data="stream")
+            >>> plan.describe()
+            'cpu (1 core) · float32 · channels-last · fused optimizer · data read as
+            they come'
+        """
+        place = describe_device(self.device)
+        if self.device.type == "cpu":
+            cores = self.threads or torch.get_num_threads()
+            place = f"cpu ({cores} core{'s' if cores > 1 else ''})"
+        parts = (
+            place,
+            self.precision,
+            self.layout.replace("_", "-"),
+            optimizer or f"{self.optimizer} optimizer",
+            PLACEMENTS[self.data],
+        )
+        return " · ".join(parts)
+
+
+def eager_plan(device: str | torch.device | None = None) -> ExecutionPlan:
+    """Make the plan that every other plan is compared with.
+
+    The precision that was chosen (`set_precision`, else float32), channels last, fused
+    optimizer, data in memory. Threads: torch's number, but no more than there are cores
+    for this process; torch does not see a container's quota.
+
+    Args:
+        device: Where; `None` means `default_device()`.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ConfigError: `device` is not one of this machine.
+
+    Example:
+        >>> eager_plan("cpu").precision
+        'float32'
+    """
+    return ExecutionPlan(
+        resolve_device(device),
+        precision=precision() or "float32",
+        threads=min(torch.get_num_threads(), usable_cores()),
+    )
+
+
+def prepare_module(module: Module, plan: ExecutionPlan) -> Module:
+    """Move a module where and how a plan wants it, in place.
+
+    Parameters stay the same objects, so an optimizer made before still holds them.
+    Only 4-D tensors, the weights of convolutions, have a layout to change; types are
+    the layers' own affair.
+
+    Args:
+        module: Any torch module whose weights exist.
+        plan: Where and how.
+
+    Returns:
+        The same module.
+
+    Example:
+        >>> module = prepare_module(nn.Conv2d(3, 8, 3), eager_plan("cpu"))
+        >>> module.weight.is_contiguous(memory_format=torch.channels_last)
+        True
+    """
+    if plan.layout == "channels_last":
+        order = torch.channels_last
+    else:
+        order = torch.contiguous_format
+    module.to(plan.device)
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=order)
+    return module
+
+
+def compute_scope(plan: ExecutionPlan) -> AbstractContextManager[object]:
+    """Compute in the plan's precision: wrap the forward pass and the loss in this.
+
+    Args:
+        plan: Its precision counts; only `bfloat16` does anything here.
+
+    Returns:
+        A context manager; enter it anew in each step.
+
+    Example:
+        >>> with compute_scope(ExecutionPlan(torch.device("cpu"), "bfloat16")):
+        ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+        torch.bfloat16
+    """
+    if plan.precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(plan.device.type, dtype=torch.bfloat16)
+
+
+@contextmanager
+def execution_scope(plan: ExecutionPlan) -> Iterator[None]:
+    """Set the process up for a plan: threads for the block, the allocator for good.
+
+    Args:
+        plan: Its `threads` and `allocator` count.
+
+    Yields:
+        Nothing.
+
+    Example:
+        >>> before = torch.get_num_threads()
+        >>> with execution_scope(ExecutionPlan(torch.device("cpu"), threads=1)):
+        ...     torch.get_num_threads()
+        1
+        >>> torch.get_num_threads() == before
+        True
+    """
+    if plan.allocator == "keep":
+        keep_freed_memory()
+    threads = torch.get_num_threads()
+    if plan.threads is not None and plan.threads != threads:
+        torch.set_num_threads(plan.threads)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)

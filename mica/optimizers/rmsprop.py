@@ -1,0 +1,185 @@
+"""RMSprop: each step divided by the root mean square of the recent gradients."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+
+__all__ = ["RMSprop", "RMSpropUpdate"]
+
+
+class RMSpropUpdate(torch.optim.Optimizer):
+    """The torch optimizer that `RMSprop` builds: Keras's formula on foreach calls.
+
+    torch.optim.RMSprop adds epsilon outside the root. With Keras's epsilon of 1e-7
+    that is a smallest divisor of 1e-7 instead of 3.2e-4: another algorithm for weights
+    whose gradients are small.
+
+    Args:
+        params: Tensors to change.
+        lr: Learning rate.
+        rho: Share of the averages that is kept.
+        momentum: Share of the last step that is kept.
+        eps: Added to the mean square.
+        centered: Whether to subtract the squared mean.
+        foreach: Always true; it is how the plan's line names this.
+
+    Example:
+        >>> weight = torch.ones(1)
+        >>> weight.grad = torch.ones(1)
+        >>> RMSpropUpdate([weight], lr=0.1, rho=0.75).step()
+        >>> weight
+        tensor([0.8000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float | Tensor = 0.001,
+        *,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        eps: float = 1e-7,
+        centered: bool = False,
+        foreach: bool = True,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "momentum": momentum,
+            "eps": eps,
+            "centered": centered,
+            "foreach": foreach,
+        }
+        super().__init__(params, defaults)
+
+    def _average(self, weights: list[Tensor], name: str) -> list[Tensor]:
+        """One running average per weight, zeros at first, in the weight's layout."""
+        for weight in weights:
+            if name not in self.state[weight]:
+                self.state[weight][name] = torch.zeros_like(weight)
+        return [self.state[weight][name] for weight in weights]
+
+    def _update(self, group: dict[str, Any], weights: list[Tensor]) -> None:
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        rate, rho, momentum = group["lr"], group["rho"], group["momentum"]
+        squares = self._average(weights, "square_avg")
+        torch._foreach_mul_(squares, rho)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - rho)
+        divisors = torch._foreach_add(squares, group["eps"])
+        if group["centered"]:
+            means = self._average(weights, "grad_avg")
+            torch._foreach_mul_(means, rho)
+            torch._foreach_add_(means, gradients, alpha=1 - rho)
+            torch._foreach_addcmul_(divisors, means, means, -1)
+        torch._foreach_sqrt_(divisors)
+        if isinstance(rate, Tensor):  # addcdiv takes numbers only
+            gradients, rate = torch._foreach_mul(gradients, rate), 1.0
+        if momentum == 0:
+            torch._foreach_addcdiv_(weights, gradients, divisors, -rate)
+            return
+        steps = self._average(weights, "momentum_buffer")
+        torch._foreach_mul_(steps, momentum)
+        torch._foreach_addcdiv_(steps, gradients, divisors, rate)
+        torch._foreach_sub_(weights, steps)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every weight that has a gradient.
+
+        Args:
+            closure: Computes the gradients anew and returns the loss; may be left out.
+
+        Returns:
+            What the closure returned.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if weights:
+                self._update(group, weights)
+        return loss
+
+
+class RMSprop(Optimizer):
+    """Each step divided by the root mean square of the recent gradients.
+
+    v = rho * v + (1 - rho) * g^2
+    w = w - learning_rate * g / sqrt(v + epsilon)
+    a = rho * a + (1 - rho) * g;  sqrt(v - a^2 + epsilon)      when centered
+    b = momentum * b + learning_rate * g / sqrt(v + epsilon);  w = w - b  with momentum
+
+    Keras's formula exactly; torch's differs in epsilon and keeps the learning rate out
+    of b. On a GPU and on the processor: one call per operation, torch has no fused one.
+
+    Args:
+        learning_rate: A number, or a function of the step.
+        rho: Share of the averages that is kept: at least 0 and below 1.
+        momentum: Share of the last step that is kept: at least 0 and below 1.
+        epsilon: Added to the mean square before the root. Above 0.
+        centered: Whether to divide by the standard deviation instead.
+        weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
+        clipnorm: Bound on the length of each gradient, see `Optimizer`.
+        global_clipnorm: Bound on the length of all gradients together.
+        clipvalue: Bound on each entry.
+
+    State:
+        v, and a when centered, and b with momentum: each the parameter's bytes.
+
+    Raises:
+        ConfigError: A number is outside its range, or two clips are given.
+
+    Example:
+        >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
+        >>> optimizer = RMSprop(0.1, rho=0.75).build([weight])
+        >>> weight.grad = torch.tensor([4.0])
+        >>> optimizer.step()
+        >>> round(weight.item(), 4)
+        0.8
+
+    Source:
+        Hinton 2012, Neural Networks for Machine Learning, lecture 6e; centered:
+        Graves 2013, eq. 38-45.
+    """
+
+    kind = RMSpropUpdate
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        *,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            global_clipnorm=global_clipnorm,
+            clipvalue=clipvalue,
+        )
+        self.rho = check_number("RMSprop", "a rho", rho, below=1)
+        self.momentum = check_number("RMSprop", "a momentum", momentum, below=1)
+        self.epsilon = check_number("RMSprop", "an epsilon", epsilon, above=0)
+        self.centered = bool(centered)
+
+    def options(self) -> dict[str, Any]:
+        """Give the arguments of `RMSpropUpdate`."""
+        return {
+            "rho": self.rho,
+            "momentum": self.momentum,
+            "eps": self.epsilon,
+            "centered": self.centered,
+        }
