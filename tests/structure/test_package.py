@@ -15,6 +15,11 @@ def test_there_is_a_package_to_judge():
     assert "mica/errors.py" in FILES
 
 
+@pytest.mark.parametrize("folder", sorted({str(Path(file).parent) for file in FILES}))
+def test_every_folder_is_a_package_and_so_reaches_the_wheel(folder):
+    assert (ROOT / folder / "__init__.py").is_file()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("file", FILES)
 def test_every_file_keeps_the_rule(file, rule):

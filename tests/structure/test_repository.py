@@ -39,6 +39,9 @@ def constraints() -> dict[str, str]:
     return dict(pins)
 
 
+# What a file says when it uses a library whose name it does not say.
+USED_AS = {"ipykernel": ["nbclient"], "pytest-xdist": ["pytest -n"]}
+
 REQUIREMENTS = sorted(
     {
         requirement_name(requirement)
@@ -57,6 +60,23 @@ def test_every_direct_dependency_is_pinned(library):
 @pytest.mark.parametrize("library", constraints())
 def test_every_pin_is_of_a_direct_dependency(library):
     assert library in [*REQUIREMENTS, "pip", "setuptools"]
+
+
+DEVELOPMENT = [
+    library
+    for library in map(requirement_name, EXTRAS["dev"])
+    if library != PROJECT["name"]  # the extras that dev repeats
+]
+
+
+@pytest.mark.parametrize("library", DEVELOPMENT)
+def test_a_development_library_is_used(library):
+    folders = [ROOT / "tests", ROOT / "tools"]
+    files = [path for folder in folders for path in folder.glob("**/*.py")]
+    files = [ROOT / "Makefile", *(path for path in files if path != Path(__file__))]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    names = {library, library.replace("-", ""), *USED_AS.get(library, [])}
+    assert any(used in text for used in names for text in texts)
 
 
 def test_the_version_stands_in_one_place():
