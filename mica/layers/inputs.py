@@ -1,0 +1,144 @@
+"""Checks of a layer's input, each with its sentence; run only when something failed."""
+
+from typing import Any
+
+import torch
+
+from mica.errors import DataError, ShapeError
+from mica.shapes import describe
+
+__all__ = ["check_axis", "check_floating", "check_rank", "check_window"]
+
+
+def check_floating(
+    where: str, dtype: torch.dtype | None, weights: torch.dtype | None = None
+) -> None:
+    """Refuse whole numbers where a layer multiplies, and a type unlike its weights'.
+
+    Args:
+        where: The layer, for the error.
+        dtype: Type of its input; `None` when it has none.
+        weights: Type of the layer's weights; `None` when it has none yet.
+
+    Raises:
+        DataError: The type is not a floating-point one, or not that of the weights.
+
+    Example:
+        >>> check_floating("Dense", torch.float32)
+    """
+    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+        raise DataError(
+            f"{where}: expected floating-point input, got {dtype}. "
+            "Convert it with x.float()."
+        )
+    if dtype is not None and weights is not None and dtype != weights:
+        raise DataError(
+            f"{where}: expected input of type {weights} as its weights, got {dtype}. "
+            f"Convert it with x.to({weights})."
+        )
+
+
+def _check_one_tensor(where: str, shape: Any) -> None:
+    if shape is None:
+        raise DataError(
+            f"{where}: expected a tensor, got something else. "
+            "Convert it with torch.as_tensor(x)."
+        )
+    one = isinstance(shape, tuple) and not any(
+        isinstance(size, (tuple, list, dict)) for size in shape
+    )
+    if not one:
+        raise ShapeError(
+            f"{where}: expected one tensor, got several of shapes {shape}. "
+            "Join them first, e.g. with torch.cat."
+        )
+
+
+def check_rank(where: str, shape: Any, axes: str, *, at_least: bool = False) -> None:
+    """Demand one tensor with the right number of axes.
+
+    Args:
+        where: The layer, for the error.
+        shape: Shape of its input.
+        axes: Names of the axes, separated by spaces.
+        at_least: Whether more axes are welcome.
+
+    Raises:
+        DataError: There is no tensor.
+        ShapeError: There are several tensors, or another number of axes.
+
+    Example:
+        >>> check_rank("Conv2D", (None, 28, 28, 1), "batch height width channels")
+    """
+    _check_one_tensor(where, shape)
+    names = axes.split()
+    rank, few = len(names), len(shape) < len(names)
+    if few or (len(shape) > rank and not at_least):
+        least = "at least " if at_least else ""
+        advice = "Add the missing axis" if few else "Take the extra axis away"
+        raise ShapeError(
+            f"{where}: expected {least}{rank} axes ({', '.join(names)}), got shape "
+            f"{describe(shape)}. {advice}, e.g. with Reshape."
+        )
+
+
+def check_axis(where: str, shape: Any, axis: int, expected: int | None) -> None:
+    """Demand that an axis has a size a weight can be made for, or was made for.
+
+    Args:
+        where: The layer, for the error.
+        shape: Shape of its input.
+        axis: Which axis the weights belong to.
+        expected: Its size when the layer was built; `None` before.
+
+    Raises:
+        ShapeError: The size is not known, is zero, or is another one.
+
+    Example:
+        >>> check_axis("Dense", (None, 5), -1, expected=5)
+    """
+    size = shape[axis]
+    name = "last axis" if axis in (-1, len(shape) - 1) else f"axis {axis}"
+    if size is None:
+        raise ShapeError(
+            f"{where}: expected a known {name}, got None in shape {describe(shape)}. "
+            "Give the size in Input."
+        )
+    if size == 0:
+        raise ShapeError(
+            f"{where}: expected a {name} of at least 1, got 0 in shape "
+            f"{describe(shape)}. Look at how the input was cut."
+        )
+    if expected is not None and size != expected:
+        raise ShapeError(
+            f"{where}: expected {name} of size {expected}, got {size} in shape "
+            f"{describe(shape)}. Build a new layer for the new size."
+        )
+
+
+def check_window(
+    where: str, shape: Any, reach: tuple[int, int], padding: str, argument: str
+) -> None:
+    """Demand that a window fits into an image.
+
+    Args:
+        where: The layer, for the error.
+        shape: (batch, height, width, channels).
+        reach: Height and width the window covers, gaps included.
+        padding: "same" makes any window fit.
+        argument: The name of the window's size, for the error.
+
+    Raises:
+        ShapeError: The window is larger than the image, or the image is empty.
+
+    Example:
+        >>> check_window("Conv2D", (None, 28, 28, 1), (3, 3), "valid", "kernel_size")
+    """
+    for name, size, window in zip(("height", "width"), shape[1:3], reach, strict=True):
+        least = 1 if padding == "same" else window
+        if size is not None and size < least:
+            raise ShapeError(
+                f"{where}: expected {name} of at least {least} for its window, got "
+                f"{size} in shape {describe(shape)}. Use a smaller {argument}, or "
+                'padding="same".'
+            )
