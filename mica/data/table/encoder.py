@@ -1,0 +1,355 @@
+"""A table of any columns as an array of numbers: fitted once, used for ever."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from mica.data.table.columns import (
+    CategoryColumn,
+    NumberColumn,
+    fit_category,
+    fit_number,
+)
+from mica.data.table.kinds import ColumnKind, Inspection, inspect_column
+from mica.data.table.table import as_table
+from mica.data.table.target import Target, Task, TaskChoice, choose_task, fit_target
+from mica.errors import ConfigError, DataError, StateError, near_misses
+from mica.registry import Configurable, decode, encode
+
+__all__ = ["TableEncoder"]
+
+Column = NumberColumn | CategoryColumn
+
+
+def _note(name: str, inspection: Inspection, max_categories: int) -> list[str]:
+    """What the user should know about one column."""
+    if inspection.kind == "left out":
+        return [f"Column {name!r} is left out: {inspection.reason}."]
+    notes = []
+    if inspection.kind == "number" and inspection.num_missing:
+        notes.append(
+            f"Column {name!r}: {inspection.num_missing} missing values are filled with "
+            "the median and marked in a column of their own."
+        )
+    if inspection.unreadable:
+        shown = ", ".join(repr(text) for text in inspection.unreadable[:5])
+        notes.append(f"Column {name!r}: not numbers, so taken as missing: {shown}.")
+    rare = len(inspection.counts) - max_categories
+    if inspection.kind == "category" and rare > 0:
+        notes.append(
+            f"Column {name!r}: the {max_categories} most frequent of "
+            f"{len(inspection.counts)} categories are kept."
+        )
+    return notes
+
+
+class TableEncoder(Configurable):
+    """Raw rows as numbers a network can learn from, and its answers back in words.
+
+    Numbers are standardised and their gaps filled with the median; categories get
+    one place each; dates, identifiers, long texts, constants and empty columns are
+    left out, with a note. What is learned comes from the rows given to ``fit`` alone
+    (the training part) and travels with the model as plain JSON.
+
+    Args:
+        target: The column to predict; None when there is none.
+        task: "classification" or "regression"; None decides from the column.
+        kinds: "number", "category" or "left out" for columns that Mica would take
+            for something else.
+        max_categories: Most places of a category column, the most frequent first.
+
+    Attributes:
+        notes: Sentences for the user on what was decided.
+        feature_names: What each column of the array is.
+        label_names: The classes, in the order of their numbers.
+
+    Raises:
+        ConfigError: ``max_categories`` is below 1.
+
+    Example:
+        >>> rows = {"age": [31, 42, 53, 64], "ill": ["no", "yes", "no", "yes"]}
+        >>> encoder = TableEncoder("ill").fit(rows)
+        >>> encoder.transform({"age": [47.5]})
+        array([[0.]], dtype=float32)
+        >>> encoder.encode_target(rows), encoder.label_names
+        (array([0, 1, 0, 1]), ('no', 'yes'))
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        task: Task | None = None,
+        kinds: Mapping[str, ColumnKind] | None = None,
+        max_categories: int = 20,
+    ) -> None:
+        if not isinstance(max_categories, int) or max_categories < 1:
+            raise ConfigError(
+                "TableEncoder: expected max_categories of at least 1, got "
+                f"{max_categories!r}. 20 is the default."
+            )
+        self.target = target
+        self.task: Task | None = task
+        self.kinds = dict(kinds or {})
+        self.max_categories = max_categories
+        self.notes: list[str] = []
+        self._columns: list[Column] = []
+        self._target: Target | None = None
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What each column of the array is."""
+        return [name for column in self._columns for name in column.feature_names]
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes in the order of their numbers; empty without classes."""
+        return () if self._target is None else self._target.label_names
+
+    def fit(self, rows: Any, choice: TaskChoice | None = None) -> Self:
+        """Learn columns, categories, means and classes from the training rows.
+
+        Args:
+            rows: The training part: a `Table` or whatever `as_table` takes.
+            choice: What `choose_task` found in all rows, so that a class that is
+                missing from the training part is known; None looks here.
+
+        Returns:
+            The encoder itself.
+
+        Raises:
+            ConfigError: ``kinds`` names a column that is not there, or a kind that
+                is none.
+            DataError: No column that can be learned from, or a target that cannot.
+        """
+        table = as_table(rows)
+        for name in self.kinds:
+            if name not in table.columns:
+                raise ConfigError(
+                    f"kinds: expected columns of {table.name}, got {name!r}. "
+                    f"{near_misses(name, table.names)}"
+                )
+        notes = list(table.notes)
+        target = None
+        if self.target is not None:
+            if choice is None:
+                choice = choose_task(table, self.target, self.task)
+            notes += [f"{choice.reason[0].upper()}{choice.reason[1:]}.", *choice.notes]
+            target = fit_target(table, choice)
+        columns: list[Column] = []
+        left_out: list[str] = []
+        for name, cells in table.columns.items():
+            if name == self.target:
+                continue
+            inspection = inspect_column(
+                name,
+                cells,
+                decimal=table.decimal,
+                wanted=self.kinds.get(name),
+                max_categories=self.max_categories,
+            )
+            notes += _note(name, inspection, self.max_categories)
+            if inspection.kind == "number":
+                columns.append(fit_number(name, inspection))
+            elif inspection.kind == "category":
+                columns.append(fit_category(name, inspection, self.max_categories))
+            else:
+                left_out.append(f"{name!r} ({inspection.reason})")
+        if not columns:
+            raise DataError(
+                f"{table.name}: expected at least one column to learn from, got none: "
+                f"{', '.join(left_out) or 'the target is alone'}. Say otherwise with "
+                "kinds={'column': 'number'} or 'category'."
+            )
+        self.notes, self._columns, self._target = notes, columns, target
+        return self
+
+    def _check_fitted(self, where: str) -> None:
+        if not self._columns:
+            raise StateError(
+                f"TableEncoder.{where}: expected a fitted encoder, got a new one. "
+                "Call fit(training_rows) first."
+            )
+
+    def _fitted_target(self, where: str) -> Target:
+        self._check_fitted(where)
+        if self._target is None:
+            raise StateError(
+                f"TableEncoder.{where}: expected an encoder with a target, got one "
+                "without. Make it with TableEncoder(target='column')."
+            )
+        return self._target
+
+    def transform(self, rows: Any) -> np.ndarray:
+        """Turn rows into an array; the target may be among their columns or not.
+
+        A category that did not occur in training is 0 in all its places; a missing
+        number is the training median. Columns that training left out may be absent.
+
+        Args:
+            rows: A `Table` or whatever `as_table` takes.
+
+        Shape:
+            returns: (rows, features)
+
+        Returns:
+            float32 numbers, a column per name in ``feature_names``.
+
+        Raises:
+            StateError: ``fit`` was not called.
+            DataError: A column is not there, or a number column holds a text.
+        """
+        self._check_fitted("transform")
+        table = as_table(rows)
+        missing = [c.name for c in self._columns if c.name not in table.columns]
+        if missing:
+            shown = ", ".join(repr(name) for name in missing[:10])
+            raise DataError(
+                f"{table.name}: expected the columns the model was trained on, got no "
+                f"{shown}. {near_misses(missing[0], table.names)}"
+            )
+        parts = [
+            column.transform(table.column(column.name), table.decimal)
+            for column in self._columns
+        ]
+        return np.concatenate(parts, axis=1).astype(np.float32)  # (rows, features)
+
+    def remarks(self, rows: Any) -> list[str]:
+        """Say what in these rows the model has never seen.
+
+        Args:
+            rows: Rows for ``transform``.
+
+        Returns:
+            A sentence per category column with unseen values.
+
+        Raises:
+            StateError: ``fit`` was not called.
+
+        Example:
+            >>> rows = {"sex": ["f", "m"] * 3, "ill": ["no", "yes"] * 3}
+            >>> TableEncoder("ill").fit(rows).remarks({"sex": ["x"]})
+            ["Column 'sex': not seen in training, so in no category: 'x'."]
+        """
+        self._check_fitted("remarks")
+        table = as_table(rows)
+        sentences = []
+        for column in self._columns:
+            if isinstance(column, CategoryColumn) and column.name in table.columns:
+                unseen = sorted(column.unseen(table.column(column.name)))
+                if unseen:
+                    shown = ", ".join(repr(text) for text in unseen[:5])
+                    sentences.append(
+                        f"Column {column.name!r}: not seen in training, so in no "
+                        f"category: {shown}."
+                    )
+        return sentences
+
+    def has_target(self, rows: Any) -> bool:
+        """Whether the rows hold the column to predict.
+
+        Args:
+            rows: A `Table` or whatever `as_table` takes.
+
+        Example:
+            >>> TableEncoder("ill").has_target({"age": [31]})
+            False
+        """
+        return self.target is not None and self.target in as_table(rows).columns
+
+    def encode_target(self, rows: Any) -> np.ndarray:
+        """Turn the target column into numbers to learn.
+
+        Args:
+            rows: Rows with the target.
+
+        Shape:
+            returns: (rows,), int64 class numbers or float32 standardised numbers
+
+        Returns:
+            The numbers.
+
+        Raises:
+            StateError: ``fit`` was not called, or there is no target.
+            DataError: The column is not there, or a row has no usable value.
+        """
+        return self._fitted_target("encode_target").encode(as_table(rows))
+
+    def decode(self, prediction: Any) -> np.ndarray:
+        """Turn the model's answers into labels, or numbers in the target's unit.
+
+        Args:
+            prediction: What predict returned.
+
+        Shape:
+            prediction: (rows, classes), (rows, 1) or (rows,)
+            returns: (rows,)
+
+        Returns:
+            Texts or float64 numbers.
+
+        Raises:
+            StateError: ``fit`` was not called, or there is no target.
+            DataError: The shape does not fit the target.
+        """
+        return self._fitted_target("decode").decode(prediction)
+
+    def config(self) -> dict[str, Any]:
+        """Give everything that was set and learned, as JSON values.
+
+        Returns:
+            What `from_config` takes.
+
+        Example:
+            >>> rows = {"age": [31, 42, 53, 64], "ill": ["no", "yes", "no", "yes"]}
+            >>> encoder = TableEncoder("ill").fit(rows)
+            >>> again = TableEncoder.from_config(encoder.config())
+            >>> again.feature_names, again.label_names
+            (['age'], ('no', 'yes'))
+        """
+        fitted = {
+            "columns": list(self._columns),
+            "target": self._target,
+            "notes": list(self.notes),
+        }
+        return {**super().config(), "fitted": encode(fitted)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make the encoder that `config` describes, fitted as it was.
+
+        Args:
+            config: What `config()` gave.
+
+        Returns:
+            A new encoder.
+
+        Raises:
+            ConfigError: The values were not written by this class.
+        """
+        settings = dict(config)
+        fitted = decode(settings.pop("fitted", None))
+        encoder = super().from_config(settings)
+        if not _is_state(fitted):
+            raise ConfigError(
+                "TableEncoder.from_config: expected columns, a target and notes, got "
+                f"{str(fitted)[:80]}. The file is damaged or was not written by Mica."
+            )
+        encoder._columns = fitted["columns"]
+        encoder._target = fitted["target"]
+        encoder.notes = fitted["notes"]
+        return encoder
+
+
+def _is_state(fitted: Any) -> bool:
+    if not isinstance(fitted, dict) or set(fitted) != {"columns", "target", "notes"}:
+        return False
+    columns, target, notes = fitted["columns"], fitted["target"], fitted["notes"]
+    return (
+        isinstance(columns, list)
+        and all(isinstance(column, Column) for column in columns)
+        and (target is None or isinstance(target, Target))
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
+    )
