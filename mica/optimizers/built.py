@@ -125,11 +125,12 @@ def get_learning_rate(optimizer: torch.optim.Optimizer) -> float:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Write the learning rate of a built optimizer, for all its parameters.
+    """Write the learning rate of a built optimizer.
 
     Args:
         optimizer: Any torch optimizer.
-        learning_rate: The new rate.
+        learning_rate: The new rate of the first parameter group; the other groups keep
+            their ratio to it (or get the same rate, when the first one was 0).
 
     Example:
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -137,8 +138,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
         >>> get_learning_rate(optimizer)
         0.25
     """
+    # One group has no ratio, and need not wait for its device.
+    several = len(optimizer.param_groups) > 1
+    first = get_learning_rate(optimizer) if several else 0.0
     for group in optimizer.param_groups:
+        ratio = float(group["lr"]) / first if first else 1.0
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(learning_rate)
+            group["lr"].fill_(learning_rate * ratio)
         else:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * ratio
