@@ -6,6 +6,7 @@ from mica.engine.device import (
     default_device,
     describe_device,
     resolve_device,
+    without_memory,
 )
 from mica.engine.execution import (
     ExecutionPlan,
@@ -63,4 +64,5 @@ __all__ = [
     "set_precision",
     "set_seed",
     "usable_cores",
+    "without_memory",
 ]

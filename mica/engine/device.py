@@ -1,10 +1,18 @@
 """Devices: which ones this machine has, and which one to compute on."""
 
+from contextlib import AbstractContextManager
+
 import torch
 
 from mica.errors import ConfigError
 
-__all__ = ["available_devices", "default_device", "describe_device", "resolve_device"]
+__all__ = [
+    "available_devices",
+    "default_device",
+    "describe_device",
+    "resolve_device",
+    "without_memory",
+]
 
 
 def available_devices() -> tuple[torch.device, ...]:
@@ -98,3 +106,19 @@ def describe_device(device: torch.device) -> str:
     if device.type != "cuda":
         return str(device)
     return f"{torch.cuda.get_device_name(device)} ({device})"
+
+
+def without_memory() -> AbstractContextManager[object]:
+    """Make tensors inside the block have shapes and no memory.
+
+    What a file asks for can so be sized before anything is taken.
+
+    Returns:
+        A context manager.
+
+    Example:
+        >>> with without_memory():
+        ...     torch.empty(10**9, 10**9).shape
+        torch.Size([1000000000, 1000000000])
+    """
+    return torch.device("meta")
