@@ -17,7 +17,7 @@ __all__ = [
 
 
 class MicaError(Exception):
-    """Any error Mica raises on purpose: `Where: expected X, got Y. Do Z.`"""
+    """An error Mica raises on purpose: where, what it expected, what came, the cure."""
 
 
 class ConfigError(MicaError, ValueError):

@@ -78,6 +78,7 @@ class Configurable:
             _CLASSES[register_name(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make the object and note its arguments; `__init__` runs as ever."""
         instance = super().__new__(cls)
         try:
             bound = _signature(cls).bind(instance, *args, **kwargs)
@@ -133,11 +134,11 @@ class Configurable:
             ) from error
 
 
-def register(kind: Registered) -> Registered:
+def register(given: Registered) -> Registered:
     """Let files name your class or function, so that `mica.load` can rebuild it.
 
     Args:
-        kind: A Layer, Model, Loss, Metric or Optimizer class of yours, or a function.
+        given: A Layer, Model, Loss, Metric or Optimizer class of yours, or a function.
 
     Returns:
         The same class or function: use it as a decorator.
@@ -153,8 +154,9 @@ def register(kind: Registered) -> Registered:
         >>> mica.layers.Dense(2, activation=cube).config()
         {'units': 2, 'activation': {'$function': 'custom.cube'}}
     """
+    kind: Any = given
     name = register_name(kind)
-    table = _CLASSES if isinstance(kind, type) else _FUNCTIONS
+    table: dict[str, Any] = _CLASSES if isinstance(kind, type) else _FUNCTIONS
     known = table.get(name)
     # A notebook cell run twice defines the same thing again: the newer one counts.
     if known is not None and known.__qualname__ != kind.__qualname__:
@@ -162,14 +164,14 @@ def register(kind: Registered) -> Registered:
             f"register: expected a name of its own, got {name!r} for "
             f"{kind.__qualname__} and for {known.__qualname__}. Rename one of them."
         )
-    if isinstance(kind, type) and not issubclass(kind, Configurable):
+    if inspect.isclass(kind) and not issubclass(kind, Configurable):
         raise ConfigError(
             f"register: expected a class that remembers its arguments, got "
             f"{kind.__name__}. Inherit from mica.Layer, mica.Model or another class "
             "of Mica."
         )
-    table[name] = kind  # type: ignore[assignment]  # the two tables differ in kind
-    return kind
+    table[name] = kind
+    return given
 
 
 @functools.lru_cache(maxsize=1)
@@ -306,7 +308,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "$tuple": lambda value: tuple(decode(item) for item in value["$tuple"]),
     "$float": lambda value: float(value["$float"]),
     "$slice": lambda value: slice(*(decode(part) for part in value["$slice"])),
-    "$ellipsis": lambda value: Ellipsis,
+    "$ellipsis": lambda _: Ellipsis,
     "$dict": lambda value: {decode(key): decode(item) for key, item in value["$dict"]},
     "$dtype": _decode_dtype,
     "$object": _decode_object,

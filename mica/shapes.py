@@ -94,9 +94,7 @@ def window_output(
     return (size - (dilation * (window - 1) + 1)) // stride + 1
 
 
-def same_padding(
-    size: int, window: int, stride: int, dilation: int
-) -> tuple[int, int]:
+def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:
     """Zeros before and after an axis so that `same` gives ceil(size / stride).
 
     total = max((ceil(size / stride) - 1) * stride + reach - size, 0); the odd zero

@@ -15,7 +15,7 @@ from mica.layers.pooling import (
     MaxPooling2D,
 )
 from mica.layers.reshaping import Flatten, Reshape
-from mica.layers.symbolic import Input, SymbolicTensor
+from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 
 __all__ = [
     "ELU",
@@ -39,4 +39,6 @@ __all__ = [
     "SymbolicTensor",
     "get_activation",
     "get_initializer",
+    "infer_module",
+    "record",
 ]

@@ -7,12 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mica.errors import ConfigError, MicaError, ShapeError
+from mica.errors import ConfigError, MicaError
 from mica.layers.initializers import Initializer, get_initializer
-from mica.layers.symbolic import SymbolicTensor, holds_symbolic, record
+from mica.layers.symbolic import (
+    SymbolicTensor,
+    holds_symbolic,
+    infer_module,
+    record,
+)
 from mica.nested import flatten, map_nested
 from mica.registry import Configurable
-from mica.shapes import Shape, describe
+from mica.shapes import describe
 
 __all__ = ["Layer", "snake_case"]
 
@@ -81,7 +86,9 @@ class Layer(Configurable, nn.Module):
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__()
-        if name is not None and (not isinstance(name, str) or not re.match(r"^[^.]+$", name)):
+        if name is not None and (
+            not isinstance(name, str) or not re.match(r"^[^.]+$", name)
+        ):
             raise ConfigError(
                 f"{type(self).__name__}: expected a name without dots, got {name!r}. "
                 "Choose another name."
@@ -89,6 +96,7 @@ class Layer(Configurable, nn.Module):
         self.name = name
         self.built = False
         self._trainable = True
+        self._input_dtype: torch.dtype | None = None
         self._build_dtype: torch.dtype | None = None
         self._build_device: torch.device | None = None
 
@@ -149,34 +157,49 @@ class Layer(Configurable, nn.Module):
             get_initializer(initializer).fill(tensor, fans)
         return nn.Parameter(tensor, requires_grad=trainable and self._trainable)
 
-    def ensure_built(self, *args: Any) -> None:
+    def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Build for these inputs if that has not happened yet.
 
         Args:
             *args: What `forward` would be given, symbolic or not.
+            **kwargs: Named ones.
 
         Raises:
             ShapeError: The inputs do not fit the layer.
         """
         if self.built:
             return
-        shape = _shape_of(args[0]) if args else None
-        tensor = _first_tensor(args)
+        given = [*args, *kwargs.values()]
+        shape = _shape_of(given[0]) if given else None
+        tensor = _first_tensor(given)
         dtype = None if tensor is None else tensor.dtype
         self.check_input(shape, dtype)
         floating = dtype is not None and (dtype.is_floating_point or dtype.is_complex)
+        self._input_dtype = dtype
         self._build_dtype = dtype if floating else None
-        real = isinstance(tensor, Tensor) and not tensor.is_meta
-        self._build_device = tensor.device if real else None
+        self._build_device = None
+        if isinstance(tensor, Tensor) and not tensor.is_meta:
+            self._build_device = tensor.device
         self.build(shape)
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Record the call on symbolic tensors; else build when needed, and compute.
+
+        Args:
+            *args: What `forward` takes.
+            **kwargs: Named ones.
+
+        Returns:
+            What `forward` gives, or symbolic tensors.
+        """
         for argument in args:
             if type(argument) is not Tensor and holds_symbolic(argument):
                 return self._call_symbolic(args, kwargs)
+        if kwargs and holds_symbolic(kwargs):
+            return self._call_symbolic(args, kwargs)
         if not self.built:
-            self.ensure_built(*args)
+            self.ensure_built(*args, **kwargs)
         try:
             return super().__call__(*args, **kwargs)
         except MicaError:
@@ -188,10 +211,11 @@ class Layer(Configurable, nn.Module):
             raise
 
     def _call_symbolic(self, args: Any, kwargs: dict[str, Any]) -> Any:
-        if self.built:
+        if self.built and args:
             tensor = _first_tensor(args)
-            self.check_input(_shape_of(args[0]), tensor.dtype if tensor is not None else None)
-        self.ensure_built(*args)
+            dtype = None if tensor is None else tensor.dtype
+            self.check_input(_shape_of(args[0]), dtype)
+        self.ensure_built(*args, **kwargs)
         return record(self, args, kwargs)
 
     def _can_infer(self, args: Any, error: BaseException) -> bool:
@@ -208,7 +232,7 @@ class Layer(Configurable, nn.Module):
         if isinstance(tensor, Tensor):
             try:
                 self.check_input(shape, tensor.dtype)
-            except ShapeError as sentence:
+            except MicaError as sentence:
                 raise sentence from error
         shown = describe(shape) if isinstance(shape, tuple) else str(shape)
         error.add_note(f"in {self.where}, called with an input of shape {shown}")
@@ -226,20 +250,8 @@ class Layer(Configurable, nn.Module):
         Returns:
             Meta tensors.
         """
-        self.ensure_built(*args)
-        modes = [(module, module.training) for module in self.modules()]
-        try:
-            for module, _ in modes:
-                module.training = False
-            with torch.no_grad():
-                tensors = {
-                    name: torch.empty_like(tensor, device="meta")
-                    for name, tensor in self._tensors().items()
-                }
-                return torch.func.functional_call(self, tensors, args, kwargs)
-        finally:
-            for module, training in modes:
-                module.training = training
+        self.ensure_built(*args, **kwargs)
+        return infer_module(self, args, kwargs)
 
     @property
     def trainable(self) -> bool:
@@ -269,5 +281,6 @@ class Layer(Configurable, nn.Module):
                 yield module
 
     def extra_repr(self) -> str:
+        """Show the arguments the layer was made with."""
         arguments = self.__dict__.get("_arguments", {})
         return ", ".join(f"{key}={value!r}" for key, value in arguments.items())

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import nn
 
 from mica.errors import ConfigError, ShapeError, StateError
 from mica.nested import flatten, map_nested
 from mica.shapes import Shape, describe
 
-__all__ = ["Input", "Node", "SymbolicTensor", "holds_symbolic", "record"]
+__all__ = [
+    "Input",
+    "Node",
+    "SymbolicTensor",
+    "holds_symbolic",
+    "infer_module",
+    "record",
+]
 
 # A dimension that may vary is inferred by running twice with different sizes: what
 # differs between the two results varies. Axis k has size 120 (k + 2) in the first run
@@ -123,12 +131,12 @@ class SymbolicTensor:
         return functools.partial(_record_method, method, self)
 
     @property
-    def T(self) -> "SymbolicTensor":  # noqa: N802 - torch's name
+    def T(self) -> "SymbolicTensor":
         """The transpose of a matrix."""
         return record(torch.t, (self,), {})
 
     @property
-    def mT(self) -> "SymbolicTensor":  # noqa: N802 - torch's name
+    def mT(self) -> "SymbolicTensor":
         """The transpose of the last two axes."""
         return record(torch.transpose, (self, -2, -1), {})
 
@@ -153,7 +161,7 @@ class SymbolicTensor:
         return size
 
     def __iter__(self) -> Any:
-        return iter([self[index] for index in range(len(self))])
+        return iter([record(operator.getitem, (self, i), {}) for i in range(len(self))])
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise StateError(
@@ -216,6 +224,37 @@ def _name(operation: Any) -> str:
     return name or type(operation).__name__
 
 
+def infer_module(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Run a torch module on `meta` tensors: shapes and types, no values.
+
+    Args:
+        module: Any module; its weights and mode stay as they are.
+        args: Meta tensors, nested as `forward` takes them.
+        kwargs: Named ones.
+
+    Returns:
+        Meta tensors.
+
+    Example:
+        >>> infer_module(nn.Linear(3, 2), (torch.ones(5, 3, device="meta"),), {}).shape
+        torch.Size([5, 2])
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    try:
+        for part, _ in modes:
+            part.training = False
+        with torch.no_grad():
+            on_meta = {
+                name: torch.empty_like(tensor, device="meta")
+                for name, tensor in tensors.items()
+            }
+            return torch.func.functional_call(module, on_meta, args, kwargs)
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
 def _run_on_sample(node: Node, which: int) -> Any:
     args = map_nested(lambda leaf: _sample(leaf, which), node.args)
     kwargs = map_nested(lambda leaf: _sample(leaf, which), node.kwargs)
@@ -223,6 +262,8 @@ def _run_on_sample(node: Node, which: int) -> Any:
     if isinstance(operation, Inferring):
         return operation.infer(*args, **kwargs)
     try:
+        if isinstance(operation, nn.Module):
+            return infer_module(operation, args, kwargs)
         with torch.no_grad():
             return operation(*args, **kwargs)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
@@ -266,7 +307,7 @@ def record(operation: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     return node.outputs
 
 
-def Input(  # noqa: N802 - Keras's name: it reads as a layer
+def Input(
     shape: Shape,
     *,
     dtype: torch.dtype | None = None,

@@ -131,6 +131,12 @@ class Optimizer(Configurable):
         """The learning rate as a function of the step; `None` when it is a number."""
         return self.learning_rate if callable(self.learning_rate) else None
 
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are bounded before each update."""
+        bounds = (self.clipnorm, self.global_clipnorm, self.clipvalue)
+        return any(bound is not None for bound in bounds)
+
     def options(self) -> dict[str, Any]:
         """Give the arguments of `kind` that say the same as this description.
 
@@ -201,7 +207,7 @@ class Optimizer(Configurable):
             >>> weight.grad
             tensor([2.])
         """
-        if self.clipnorm is self.global_clipnorm is self.clipvalue is None:
+        if not self.clips:
             return
         gradients = [tensor.grad for tensor in parameters if tensor.grad is not None]
         if not gradients:

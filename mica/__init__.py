@@ -1,0 +1,56 @@
+"""Mica: deep learning of thin, transparent layers."""
+
+import importlib
+from typing import Any
+
+from mica import (
+    data,
+    engine,
+    layers,
+    losses,
+    metrics,
+    model,
+    optimizers,
+    training,
+    view,
+)
+from mica.engine import set_precision, set_seed
+from mica.layers import Input, Layer
+from mica.model import Model, Sequential
+from mica.model import load_model as load
+from mica.registry import register
+from mica.training import Callback, History, callbacks
+
+__version__ = "0.1.0"
+
+# Imported when first named, so that `import mica` stays near `import torch`.
+_ON_DEMAND = ("classic", "cli", "recipes", "reference", "workflow")
+
+__all__ = [
+    "Callback",
+    "History",
+    "Input",
+    "Layer",
+    "Model",
+    "Sequential",
+    "callbacks",
+    "data",
+    "engine",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "model",
+    "optimizers",
+    "register",
+    "set_precision",
+    "set_seed",
+    "training",
+    "view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"mica.{name}")
+    raise AttributeError(f"module 'mica' has no attribute {name!r}")

@@ -1,0 +1,428 @@
+"""Graph: a recorded computation from inputs to outputs, checked and ready to run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from mica.errors import ConfigError, ShapeError
+from mica.layers import Input, Layer, SymbolicTensor, record
+from mica.layers.layer import snake_case
+from mica.layers.symbolic import Node
+from mica.nested import flatten, map_nested
+from mica.registry import Configurable, decode, encode
+from mica.shapes import describe
+
+__all__ = ["Constant", "Graph", "Reference", "name_parts"]
+
+
+class Reference(Configurable):
+    """Where a value in a graph comes from: output `output` of call `node`.
+
+    Args:
+        node: Number of the call in running order, -1 for the graph's inputs.
+        output: Which of its outputs.
+    """
+
+    def __init__(self, node: int, output: int) -> None:
+        self.node = node
+        self.output = output
+
+
+class Constant(Configurable):
+    """A tensor that a graph's call was given: held by the model, under this name.
+
+    Args:
+        name: The model's parameter or buffer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def name_parts(parts: list[nn.Module], taken: set[str]) -> list[str]:
+    """Give each part of a model a name of its own, as Keras does.
+
+    Args:
+        parts: Layers and torch modules in running order.
+        taken: Names that are in use; grows.
+
+    Returns:
+        The parts' own names, else `dense`, `dense_1`, ... by class.
+
+    Raises:
+        ConfigError: Two different parts were given the same name.
+    """
+    names = []
+    for part in parts:
+        own = getattr(part, "name", None)
+        if isinstance(own, str):
+            if own in taken:
+                raise ConfigError(
+                    f"Model: expected a name of its own for each layer, got {own!r} "
+                    "twice. Rename one of the layers."
+                )
+            name = own
+        else:
+            stem = snake_case(type(part).__name__)
+            name, number = stem, 0
+            while name in taken:
+                number += 1
+                name = f"{stem}_{number}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _nodes_between(
+    inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]
+) -> list[Node]:
+    """Order the calls that lead from inputs to outputs, each after what it needs."""
+    boundary = set(inputs)
+    order: list[Node] = []
+    done: set[int] = set()
+    # Depth first without recursion: a graph may be thousands of calls deep.
+    stack = [(tensor, False) for tensor in reversed(outputs)]
+    while stack:
+        tensor, children_done = stack.pop()
+        if tensor in boundary:
+            continue
+        node = tensor.node
+        if node is None:
+            given = ", ".join(describe(each.shape) for each in inputs) or "none"
+            raise ConfigError(
+                "Model: expected every input that the outputs depend on, got "
+                f"{given} without {tensor!r}. Add it to inputs."
+            )
+        if id(node) in done:
+            continue
+        if children_done:
+            done.add(id(node))
+            order.append(node)
+        else:
+            stack.append((tensor, True))
+            stack.extend((each, False) for each in reversed(node.inputs))
+    return order
+
+
+class _Place:
+    """Where in the list of values an argument lies."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class _Step:
+    """One call, with its values' places worked out beforehand."""
+
+    __slots__ = ("drop", "operation", "places", "simple", "target", "where")
+
+    def __init__(self, node: Node, places: dict[SymbolicTensor, int], where: Any):
+        self.operation = node.operation
+        self.places = [
+            places[leaf] if isinstance(leaf, SymbolicTensor) else None
+            for leaf in flatten(node.outputs)
+        ]
+        # The common case, a layer called on one tensor, needs no search at run time.
+        self.simple = (
+            len(node.args) == 1
+            and not node.kwargs
+            and isinstance(node.args[0], SymbolicTensor)
+            and isinstance(node.outputs, SymbolicTensor)
+        )
+        self.where = places[node.args[0]] if self.simple else where
+        self.target = places[node.outputs] if self.simple else -1
+        self.drop: list[int] = []
+
+
+class Graph:
+    """The calls between symbolic inputs and outputs.
+
+    Args:
+        inputs: Symbolic tensors, nested; intermediate ones are allowed.
+        outputs: Symbolic tensors that depend on no other inputs, nested.
+
+    Raises:
+        ConfigError: Something is not symbolic, or an output needs a missing input.
+
+    Example:
+        >>> x = Input((2,))
+        >>> graph = Graph(x, torch.relu(x) + 1)
+        >>> graph.run(nn.Module(), [torch.tensor([[-1.0, 2.0]])])
+        tensor([[1., 3.]])
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs = self._symbolic(inputs, "inputs")
+        self.outputs = outputs
+        leaves = self._symbolic(outputs, "outputs")
+        self.nodes = _nodes_between(self.inputs, leaves)
+        self.input_names = self._name_inputs(inputs)
+        self.layers = self._distinct_layers()
+        self.constants = self._distinct_constants()
+        self._compile(leaves)
+
+    @staticmethod
+    def _symbolic(structure: Any, what: str) -> list[SymbolicTensor]:
+        leaves = flatten(structure)
+        for leaf in leaves:
+            if not isinstance(leaf, SymbolicTensor):
+                raise ConfigError(
+                    f"Model: expected symbolic tensors as {what}, got "
+                    f"{type(leaf).__name__}. Start from mica.Input(shape) and call the "
+                    "layers on it."
+                )
+        if not leaves:
+            raise ConfigError(
+                f"Model: expected at least one symbolic tensor as {what}, got none. "
+                "Start from mica.Input(shape) and call the layers on it."
+            )
+        return leaves
+
+    def _name_inputs(self, inputs: Any) -> list[str]:
+        if isinstance(inputs, dict):
+            return [str(key) for key in inputs]
+        names: list[str] = []
+        for index, tensor in enumerate(self.inputs):
+            default = "input" if index == 0 else f"input_{index}"
+            names.append(tensor.name or default)
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"Model: expected a name of its own for each input, got {names}. Name "
+                "them: Input(shape, name=...)."
+            )
+        return names
+
+    def _distinct_layers(self) -> list[nn.Module]:
+        seen: dict[int, nn.Module] = {}
+        for node in self.nodes:
+            if isinstance(node.operation, nn.Module):
+                seen.setdefault(id(node.operation), node.operation)
+        return list(seen.values())
+
+    def _distinct_constants(self) -> dict[str, Tensor]:
+        tensors: dict[int, Tensor] = {}
+        for node in self.nodes:
+            for leaf in flatten((node.args, node.kwargs)):
+                if isinstance(leaf, Tensor):
+                    tensors.setdefault(id(leaf), leaf)
+        return {
+            f"constant_{index}": leaf for index, leaf in enumerate(tensors.values())
+        }
+
+    def _compile(self, outputs: list[SymbolicTensor]) -> None:
+        places: dict[SymbolicTensor, int] = {}
+        for tensor in self.inputs:
+            places[tensor] = len(places)
+        for node in self.nodes:
+            for leaf in flatten(node.outputs):
+                if isinstance(leaf, SymbolicTensor):
+                    places.setdefault(leaf, len(places))
+        self._size = len(places)
+        self._output_places = [places[leaf] for leaf in outputs]
+        names = {id(tensor): name for name, tensor in self.constants.items()}
+
+        def locate(leaf: Any) -> Any:
+            if isinstance(leaf, SymbolicTensor):
+                return _Place(places[leaf])
+            return Constant(names[id(leaf)]) if isinstance(leaf, Tensor) else leaf
+
+        self._steps: list[_Step] = []
+        last_use: dict[int, _Step] = {}
+        for node in self.nodes:
+            located = map_nested(locate, (node.args, node.kwargs))
+            step = _Step(node, places, located)
+            self._steps.append(step)
+            for leaf in node.inputs:
+                last_use[places[leaf]] = step
+        for place, step in last_use.items():
+            if place not in self._output_places:
+                step.drop.append(place)
+
+    def run(self, owner: nn.Module, inputs: list[Any]) -> Any:
+        """Compute the outputs.
+
+        Args:
+            owner: The module that holds the constants.
+            inputs: One tensor for each input.
+
+        Returns:
+            The outputs in the structure they were given.
+        """
+        values: list[Any] = inputs + [None] * (self._size - len(inputs))
+        for step in self._steps:
+            if step.simple:
+                values[step.target] = step.operation(values[step.where])
+            else:
+                self._run_step(owner, step, values)
+            for place in step.drop:  # free what no later call needs
+                values[place] = None
+        found = iter([values[place] for place in self._output_places])
+        if isinstance(self.outputs, SymbolicTensor):
+            return next(found)
+        return map_nested(lambda _: next(found), self.outputs)
+
+    @staticmethod
+    def _run_step(owner: nn.Module, step: _Step, values: list[Any]) -> None:
+        def fetch(leaf: Any) -> Any:
+            if isinstance(leaf, _Place):
+                return values[leaf.index]
+            return getattr(owner, leaf.name) if isinstance(leaf, Constant) else leaf
+
+        args, kwargs = map_nested(fetch, step.where)
+        result = step.operation(*args, **kwargs)
+        for place, leaf in zip(step.places, flatten(result), strict=True):
+            if place is not None:
+                values[place] = leaf
+
+    def arrange_inputs(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[Any]:
+        """Bring what a model was called with into the order of the inputs.
+
+        Args:
+            args: One tensor for each input, or one list, tuple or dict of them.
+            kwargs: Tensors by input name.
+
+        Returns:
+            One value for each input.
+
+        Raises:
+            ShapeError: Too few, too many, or unknown names.
+        """
+        if len(args) == 1 and not kwargs and isinstance(args[0], (list, tuple, dict)):
+            (given,) = args
+            if isinstance(given, dict):
+                kwargs, args = given, ()
+            else:
+                args = tuple(given)
+        if kwargs:
+            if set(kwargs) != set(self.input_names) or args:
+                raise ShapeError(
+                    f"Model: expected inputs named {self.input_names}, got "
+                    f"{sorted(kwargs)}. Give each input under its name."
+                )
+            return [kwargs[name] for name in self.input_names]
+        if len(args) != len(self.inputs):
+            raise ShapeError(
+                f"Model: expected {len(self.inputs)} inputs {self.input_names}, got "
+                f"{len(args)}. Give one tensor for each input."
+            )
+        return list(args)
+
+    def output_names(self, layer_names: dict[int, str]) -> list[str]:
+        """Name each output: its key in a dict, else the layer that makes it.
+
+        Args:
+            layer_names: Name of each layer by its `id`.
+        """
+        leaves = flatten(self.outputs)
+        if isinstance(self.outputs, dict) and len(self.outputs) == len(leaves):
+            return [str(key) for key in self.outputs]
+        names: list[str] = []
+        for index, leaf in enumerate(leaves):
+            operation = None if leaf.node is None else leaf.node.operation
+            name = layer_names.get(id(operation), f"output_{index}")
+            names.append(f"{name}_{index}" if name in names else name)
+        return names
+
+    def config(self, layer_names: dict[int, str]) -> dict[str, Any]:
+        """Write the graph as JSON values.
+
+        Args:
+            layer_names: Name of each layer by its `id`.
+        """
+        references: dict[SymbolicTensor, Reference] = {
+            tensor: Reference(-1, index) for index, tensor in enumerate(self.inputs)
+        }
+        names = {id(tensor): name for name, tensor in self.constants.items()}
+
+        def refer(leaf: Any) -> Any:
+            if isinstance(leaf, SymbolicTensor):
+                return references[leaf]
+            return Constant(names[id(leaf)]) if isinstance(leaf, Tensor) else leaf
+
+        calls = []
+        for number, node in enumerate(self.nodes):
+            for index, leaf in enumerate(flatten(node.outputs)):
+                if isinstance(leaf, SymbolicTensor):
+                    references.setdefault(leaf, Reference(number, index))
+            operation = node.operation
+            layer = layer_names.get(id(operation))
+            calls.append(
+                {
+                    "layer": layer,
+                    "function": None if layer else encode(operation),
+                    "args": encode(map_nested(refer, node.args)),
+                    "kwargs": encode(map_nested(refer, node.kwargs)),
+                }
+            )
+        return {
+            "inputs": [
+                {
+                    "name": name,
+                    "shape": encode(list(tensor.shape[1:])),
+                    "batch_size": tensor.shape[0],
+                    "dtype": encode(tensor.dtype),
+                }
+                for name, tensor in zip(self.input_names, self.inputs, strict=True)
+            ],
+            "calls": calls,
+            "outputs": encode(map_nested(refer, self.outputs)),
+        }
+
+    @staticmethod
+    def from_config(
+        config: dict[str, Any], layers: dict[str, Layer], constants: dict[str, Tensor]
+    ) -> tuple[list[SymbolicTensor], Any]:
+        """Replay a graph that `config` wrote.
+
+        Args:
+            config: The JSON values.
+            layers: The layers by name.
+            constants: The constant tensors by name.
+
+        Returns:
+            (inputs, outputs), symbolic.
+
+        Raises:
+            ConfigError: A name that is not there.
+        """
+        inputs = [
+            Input(
+                tuple(entry["shape"]),
+                dtype=decode(entry["dtype"]),
+                batch_size=entry["batch_size"],
+                name=entry["name"],
+            )
+            for entry in config["inputs"]
+        ]
+        results: dict[int, list[Any]] = {-1: list(inputs)}
+
+        def resolve(leaf: Any) -> Any:
+            if isinstance(leaf, Reference):
+                return results[leaf.node][leaf.output]
+            return constants[leaf.name] if isinstance(leaf, Constant) else leaf
+
+        try:
+            for number, call in enumerate(config["calls"]):
+                operation: Callable[..., Any] = (
+                    layers[call["layer"]] if call["layer"] else decode(call["function"])
+                )
+                args = map_nested(resolve, decode(call["args"]))
+                kwargs = map_nested(resolve, decode(call["kwargs"]))
+                called = operation if isinstance(operation, Layer) else None
+                outputs = (
+                    called(*args, **kwargs)
+                    if called is not None
+                    else record(operation, args, kwargs)
+                )
+                results[number] = flatten(outputs)
+            return inputs, map_nested(resolve, decode(config["outputs"]))
+        except (KeyError, IndexError, TypeError) as error:
+            raise ConfigError(
+                f"load: expected a graph written by Mica, got an entry without a "
+                f"partner ({error}). The file is damaged."
+            ) from error

@@ -1,0 +1,64 @@
+"""Calling a module with nested inputs, in the mode that is meant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from mica.layers import Layer
+
+__all__ = ["call", "evaluation_mode", "training_mode"]
+
+
+def call(module: nn.Module, x: Any) -> Any:
+    """Call a module with one batch of inputs.
+
+    Args:
+        module: Any torch module.
+        x: A tensor is the one argument; a tuple or list gives the arguments in order;
+            a dict gives them by name.
+
+    Returns:
+        The outputs, nested as the module gives them.
+
+    Example:
+        >>> import torch
+        >>> call(nn.Bilinear(2, 2, 1), (torch.ones(3, 2), torch.ones(3, 2))).shape
+        torch.Size([3, 1])
+    """
+    if isinstance(x, (tuple, list)):
+        return module(*x)
+    if isinstance(x, dict):
+        return module(**x)
+    return module(x)
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Switch dropout and the like off inside the block; the modes return after it.
+
+    Args:
+        module: Any torch module.
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def training_mode(module: nn.Module) -> None:
+    """Switch dropout and the like on, except in layers that are frozen.
+
+    A frozen batch normalization keeps its statistics, as in Keras.
+
+    Args:
+        module: Any torch module.
+    """
+    module.train()
+    for part in module.modules():
+        if isinstance(part, Layer) and not part.trainable:
+            part.eval()

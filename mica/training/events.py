@@ -1,0 +1,65 @@
+"""Events: the named moments of training, and who listens to them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mica.errors import ConfigError
+from mica.training.callbacks.callback import Callback
+
+__all__ = ["EVENTS", "Events"]
+
+EVENTS = (
+    "train_begin",
+    "epoch_begin",
+    "batch_begin",
+    "batch_end",
+    "validation_end",
+    "epoch_end",
+    "train_end",
+)
+
+
+class Events:
+    """Calls each callback's `on_<event>` with the one state object.
+
+    A callback that does not care for an event costs nothing there: only methods that
+    differ from `Callback`'s empty ones are kept.
+
+    Args:
+        callbacks: Listeners, told in this order.
+
+    Raises:
+        ConfigError: One of them is not a Callback.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback] = ()) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise ConfigError(
+                    "callbacks: expected objects of mica.training.Callback, got "
+                    f"{type(callback).__name__}. Inherit from Callback, or wrap "
+                    "functions in LambdaCallback."
+                )
+        self.callbacks = list(callbacks)
+        self._listeners: dict[str, list[Callable[[Any], Any]]] = {
+            event: [
+                getattr(callback, f"on_{event}")
+                for callback in callbacks
+                if callback.listens_to(event)
+            ]
+            for event in EVENTS
+        }
+
+    def listeners(self, event: str) -> list[Callable[[Any], Any]]:
+        """List who is called at an event, for a loop that calls them itself."""
+        return self._listeners[event]
+
+    def emit(self, event: str, state: Any) -> None:
+        """Tell every listener.
+
+        Args:
+            event: One of `EVENTS`.
+            state: The TrainState.
+        """
+        for listener in self._listeners[event]:
+            listener(state)

@@ -1,0 +1,447 @@
+"""Objective: what training makes small and what it measures, output by output."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mica.errors import ConfigError, ShapeError, StateError
+from mica.layers import infer_module
+from mica.losses import Loss, check_fit, get_loss
+from mica.metrics import Metric, get_metric
+from mica.nested import flatten
+from mica.training.calling import call, evaluation_mode
+from mica.training.folding import LastActivation, find_last_activations
+
+__all__ = ["Head", "Objective"]
+
+
+class Head:
+    """One output of a model: its loss, its metrics, the activation it ends in.
+
+    Args:
+        name: The output's name, used in logs when there are several.
+        loss: The loss as it was asked for; None when this output has none.
+        weight: Its share of the total.
+        metrics: Measured without sample weights.
+        weighted_metrics: Measured with them.
+        last: The activation that makes the output, when one does.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        loss: Loss | None,
+        weight: float,
+        metrics: list[Metric],
+        weighted_metrics: list[Metric],
+        last: LastActivation | None,
+    ) -> None:
+        self.name = name
+        self.weight = weight
+        self.metrics = metrics
+        self.weighted_metrics = weighted_metrics
+        folds = loss is not None and last is not None and loss.folds == last.name
+        self.fold = last if folds and _undecided(loss) else None
+        self.loss = loss.on_logits() if loss is not None and self.fold else loss
+        self._logits_will_do = all(metric.accepts_logits for metric in self.all_metrics)
+
+    @property
+    def all_metrics(self) -> list[Metric]:
+        """Both kinds of metrics."""
+        return [*self.metrics, *self.weighted_metrics]
+
+    @torch.no_grad()
+    def measure(self, output: Tensor, target: Tensor, sample_weight: Any) -> None:
+        """Let the metrics see one batch; waits for nothing.
+
+        Args:
+            output: Logits when the activation is folded, else what the model gives.
+            target: The targets.
+            sample_weight: One weight per sample, or None.
+        """
+        output = output.detach()
+        if self.fold is not None and not self._logits_will_do:
+            output = self.fold(output)
+        for metric in self.metrics:
+            metric.update(output, target)
+        for metric in self.weighted_metrics:
+            metric.update(output, target, sample_weight)
+
+
+def _undecided(loss: Loss | None) -> bool:
+    return getattr(loss, "from_logits", None) is None
+
+
+def _spread(given: Any, names: list[str], what: str) -> list[Any]:
+    """Give each output its own entry of a list, a dict, or one value for all."""
+    if isinstance(given, dict):
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise ConfigError(
+                f"compile: expected {what} for the outputs {names}, got {unknown}. "
+                "Use the names of the outputs."
+            )
+        return [given.get(name) for name in names]
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            raise ConfigError(
+                f"compile: expected {what} for {len(names)} outputs {names}, got "
+                f"{len(given)}. Give one entry for each output."
+            )
+        return list(given)
+    return [given] * len(names)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+class Objective:
+    """Losses and metrics as they were asked for, bound to a model's outputs later.
+
+    Total loss = sum over outputs of loss weight * loss.
+
+    Args:
+        loss: A name, Loss, torch loss or function; for several outputs a list, a dict
+            by output name, or one for all. None when the model brings its own step.
+        metrics: Names, Metrics or functions; for several outputs lists or a dict.
+        weighted_metrics: The same, measured with sample weights.
+        loss_weights: One number for each output.
+
+    Raises:
+        ConfigError: An unknown name, or a last layer, loss and labels that do not fit.
+
+    Example:
+        >>> objective = Objective("mse", ["mae"])
+        >>> model = nn.Linear(1, 1)
+        >>> objective.bind(model, torch.zeros(2, 1), torch.zeros(2, 1))
+        >>> [head.loss.name for head in objective.heads]
+        ['mean_squared_error']
+    """
+
+    def __init__(
+        self,
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        loss_weights: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.metrics = metrics
+        self.weighted_metrics = weighted_metrics
+        self.loss_weights = loss_weights
+        self._heads: list[Head] | None = None
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Find misspelt names now, not at the first batch."""
+        for loss in flatten(self.loss):
+            if loss is not None:
+                get_loss(loss)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the outputs are known."""
+        return self._heads is not None
+
+    @property
+    def heads(self) -> list[Head]:
+        """One entry for each output.
+
+        Raises:
+            StateError: The model has not seen a batch yet.
+        """
+        if self._heads is None:
+            raise StateError(
+                "Objective: expected a model that has seen a batch, got one that has "
+                "not. Call bind(model, x, y) first."
+            )
+        return self._heads
+
+    def check(self, model: nn.Module, *samples: Tensor) -> None:
+        """Check, before there are data, that the last layers fit the losses.
+
+        Args:
+            model: A built module.
+            *samples: Its arguments on the `meta` device.
+
+        Raises:
+            ConfigError: A last layer that does not fit its loss; another number of
+                losses than outputs.
+        """
+        outputs: list[Any] = []
+
+        def run() -> Any:
+            outputs.append(infer_module(model, samples, {}))
+            return outputs[-1]
+
+        lasts = find_last_activations(model, run)
+        names = self._names(model, outputs[0])
+        losses = _spread(self.loss, names, "losses")
+        for loss, last, output in zip(losses, lasts, flatten(outputs[0]), strict=True):
+            if loss is not None:
+                shape = (None, *output.shape[1:])
+                check_fit(get_loss(loss), None if last is None else last.name, shape)
+
+    def bind(self, model: nn.Module, x: Any, y: Any) -> None:
+        """Look at one batch: resolve names by shapes, check that everything fits.
+
+        Args:
+            model: A built module.
+            x: Inputs of a few samples.
+            y: Their targets.
+
+        Raises:
+            ConfigError: Last layer and loss do not fit each other.
+            ShapeError: Outputs and targets differ in number or shape.
+            DataError: Labels that the loss cannot read.
+        """
+        found: list[Any] = []
+
+        def run() -> Any:
+            with evaluation_mode(model), torch.no_grad():
+                found.append(call(model, x))
+            return found[-1]
+
+        lasts = find_last_activations(model, run)
+        outputs = found[0]
+        leaves = flatten(outputs)
+        names = self._names(model, outputs)
+        targets = self.arrange(y, names)
+        losses = _spread(self.loss, names, "losses")
+        weights = _spread(self.loss_weights, names, "loss weights")
+        metrics = self._spread_metrics(self.metrics, names)
+        weighted = self._spread_metrics(self.weighted_metrics, names)
+        self._heads = [
+            self._head(*entry)
+            for entry in zip(
+                names, losses, weights, metrics, weighted, lasts, leaves, targets,
+                strict=True,
+            )
+        ]  # fmt: skip
+
+    @staticmethod
+    def _names(model: nn.Module, outputs: Any) -> list[str]:
+        if isinstance(outputs, dict):
+            return [str(name) for name in outputs]
+        count = len(flatten(outputs))
+        own = getattr(model, "output_names", None)
+        if own is not None and len(own) == count:
+            return list(own)
+        return [f"output_{index}" for index in range(count)]
+
+    @staticmethod
+    def _spread_metrics(given: Any, names: list[str]) -> list[list[Any]]:
+        if len(names) == 1 and not isinstance(given, dict):
+            return [_as_list(given)]
+        if given is None:
+            return [[] for _ in names]
+        return [_as_list(entry) for entry in _spread(given, names, "metrics")]
+
+    @staticmethod
+    def _head(
+        name: str,
+        loss: Any,
+        weight: Any,
+        metrics: list[Any],
+        weighted: list[Any],
+        last: LastActivation | None,
+        output: Tensor,
+        target: Any,
+    ) -> Head:
+        resolved = None if loss is None else get_loss(loss)
+        shape = (None, *output.shape[1:])
+        if resolved is not None:
+            check_fit(resolved, None if last is None else last.name, shape)
+        found = [
+            [
+                get_metric(
+                    metric,
+                    loss=resolved,
+                    prediction_shape=shape,
+                    target_shape=None if target is None else (None, *target.shape[1:]),
+                )
+                for metric in group
+            ]
+            for group in (metrics, weighted)
+        ]
+        share = 1.0 if weight is None else float(weight)
+        return Head(name, resolved, share, found[0], found[1], last)
+
+    @staticmethod
+    def arrange(y: Any, names: Sequence[str]) -> list[Any]:
+        """Bring targets into the order of the outputs.
+
+        Args:
+            y: A tensor, a list or tuple in order, or a dict by output name.
+            names: The outputs' names.
+
+        Returns:
+            One target for each output.
+
+        Raises:
+            ShapeError: Another number of targets, or unknown names.
+        """
+        if isinstance(y, dict):
+            if set(y) - set(names):
+                raise ShapeError(
+                    f"fit: expected targets for the outputs {list(names)}, got "
+                    f"{sorted(y)}. Use the names of the outputs."
+                )
+            return [y.get(name) for name in names]
+        leaves = [y] if y is None else flatten(y)
+        if len(leaves) == 1 and leaves[0] is None:
+            return [None] * len(names)
+        if len(leaves) != len(names):
+            raise ShapeError(
+                f"fit: expected targets for {len(names)} outputs {list(names)}, got "
+                f"{len(leaves)}. Give one array for each output, as a list or by name."
+            )
+        return leaves
+
+    def check_targets(self, outputs: Any, y: Any) -> None:
+        """Check whole target arrays once, before training.
+
+        Args:
+            outputs: The outputs for a few samples.
+            y: All targets.
+
+        Raises:
+            ShapeError: A shape that does not fit the outputs.
+            DataError: Labels outside their range.
+        """
+        targets = self.arrange(y, [head.name for head in self.heads])
+        for head, output, target in zip(
+            self.heads, flatten(outputs), targets, strict=True
+        ):
+            if head.loss is not None and target is not None:
+                shape = (None, *output.shape[1:])
+                head.loss.check_target(shape, output.dtype, target)
+
+    def forward(self, model: nn.Module, x: Any) -> Any:
+        """Run the model, leaving out the activations that the losses fold.
+
+        Args:
+            model: The module this objective is bound to.
+            x: Inputs of one batch.
+
+        Returns:
+            The outputs, logits where they are folded.
+        """
+        folds = [head.fold for head in self.heads if head.fold is not None]
+        try:
+            for fold in folds:
+                fold.leave_out()
+            return call(model, x)
+        finally:
+            for fold in folds:
+                fold.put_back()
+
+    def compute(self, outputs: Any, y: Any, sample_weight: Any = None) -> Tensor:
+        """Compute the total loss of one batch.
+
+        Args:
+            outputs: What `forward` gave.
+            y: The targets.
+            sample_weight: Weights of the samples, or a list or dict for each output.
+
+        Returns:
+            A number that can be differentiated.
+
+        Raises:
+            ConfigError: No output has a loss.
+        """
+        heads = self.heads
+        if len(heads) == 1 and isinstance(outputs, Tensor) and isinstance(y, Tensor):
+            (head,) = heads
+            if head.loss is not None and head.weight == 1.0:
+                return head.loss(outputs, y, sample_weight)
+        terms = [
+            head.weight * head.loss(output, target, weight)
+            for head, output, target, weight in self._rows(outputs, y, sample_weight)
+            if head.loss is not None
+        ]
+        if not terms:
+            raise ConfigError(
+                "compile: expected a loss for at least one output, got none. Give "
+                "loss=..., or override train_step."
+            )
+        return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+
+    def parts(
+        self, outputs: Any, y: Any, sample_weight: Any = None
+    ) -> dict[str, Tensor]:
+        """Compute each output's own loss, unweighted, for the logs of several outputs.
+
+        Args:
+            outputs: What `forward` gave.
+            y: The targets.
+            sample_weight: As in `compute`.
+
+        Returns:
+            `<output>_loss` and its value.
+        """
+        return {
+            f"{head.name}_loss": head.loss(output, target, weight)
+            for head, output, target, weight in self._rows(outputs, y, sample_weight)
+            if head.loss is not None
+        }
+
+    def measure(self, outputs: Any, y: Any, sample_weight: Any = None) -> None:
+        """Let every metric see one batch.
+
+        Args:
+            outputs: What `forward` gave.
+            y: The targets.
+            sample_weight: As in `compute`.
+        """
+        if len(self.heads) == 1 and isinstance(outputs, Tensor):
+            (head,) = self.heads
+            if head.all_metrics:
+                head.measure(outputs, self._only(y), self._only(sample_weight))
+            return
+        for head, output, target, weight in self._rows(outputs, y, sample_weight):
+            if head.all_metrics and target is not None:
+                head.measure(output, target, weight)
+
+    @staticmethod
+    def _only(value: Any) -> Any:
+        return (
+            value if isinstance(value, Tensor) or value is None else flatten(value)[0]
+        )
+
+    def _rows(self, outputs: Any, y: Any, sample_weight: Any) -> Any:
+        names = [head.name for head in self.heads]
+        weights = (
+            [sample_weight] * len(names)
+            if sample_weight is None or isinstance(sample_weight, Tensor)
+            else self.arrange(sample_weight, names)
+        )
+        return zip(
+            self.heads, flatten(outputs), self.arrange(y, names), weights, strict=True
+        )
+
+    def reset(self) -> None:
+        """Forget what the metrics have seen."""
+        for head in self.heads:
+            for metric in head.all_metrics:
+                metric.reset()
+
+    def metric_logs(self) -> dict[str, float]:
+        """Read the metrics; on a device this waits for it.
+
+        Returns:
+            Values by name; `<output>_<metric>` when there are several outputs.
+        """
+        several = len(self.heads) > 1
+        return {
+            f"{head.name}_{metric.name}" if several else metric.name: float(
+                metric.compute()
+            )
+            for head in self.heads
+            for metric in head.all_metrics
+        }

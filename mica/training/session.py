@@ -1,0 +1,399 @@
+"""Session: a module with its objective, its optimizer and its plan, ready to train."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import nn
+
+from mica.data import ArraySource, Batch, Source
+from mica.data.batch import to_device
+from mica.engine import (
+    ExecutionPlan,
+    draw_seed,
+    eager_plan,
+    execution_scope,
+    prepare_module,
+)
+from mica.errors import ConfigError, DataError
+from mica.optimizers import describe_optimizer
+from mica.training.callbacks import Callback, Progress
+from mica.training.calling import call, evaluation_mode, training_mode
+from mica.training.diagnosis import Guard
+from mica.training.evaluate import evaluate, predict
+from mica.training.events import Events
+from mica.training.freezing import Trainability
+from mica.training.history import History
+from mica.training.inputs import Inputs
+from mica.training.loop import loop
+from mica.training.means import RunningMeans
+from mica.training.objective import Objective
+from mica.training.state import TrainState
+from mica.training.step import TrainStep
+from mica.training.updating import Updater
+
+__all__ = ["PlanChoice", "RunOptions", "Session", "Verbosity"]
+
+DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
+PEEK_ROWS = 2  # rows that are looked at to learn shapes
+
+PlanChoice = Literal["auto", "eager"] | ExecutionPlan
+Verbosity = Literal["auto"] | int
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How long, in what portions, and who listens.
+
+    Args:
+        epochs: The number of the last epoch. At least 1.
+        batch_size: Rows in a batch; None for the source's own, else 32.
+        shuffle: Whether the order changes from epoch to epoch.
+        callbacks: Listeners.
+        verbose: "auto", 0 (silent), 1 (live bar) or 2 (one line per epoch).
+        seed: Decides the order of the data; None draws one from the global generator.
+        initial_epoch: Epochs that count as done.
+        validation_freq: Epochs from one validation to the next.
+
+    Raises:
+        ConfigError: A number below its least value.
+    """
+
+    epochs: int = 1
+    batch_size: int | None = None
+    shuffle: bool = True
+    callbacks: Sequence[Callback] = ()
+    verbose: Verbosity = "auto"
+    seed: int | None = None
+    initial_epoch: int = 0
+    validation_freq: int = 1
+
+    def __post_init__(self) -> None:
+        least = {"epochs": 1, "batch_size": 1, "initial_epoch": 0, "validation_freq": 1}
+        if self.batch_size is None:
+            del least["batch_size"]
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not (whole and value >= minimum):
+                raise ConfigError(
+                    f"fit: expected {name} to be a whole number of at least {minimum}, "
+                    f"got {value!r}. Give a larger one."
+                )
+
+
+def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
+    if isinstance(choice, ExecutionPlan):
+        return choice
+    if choice in ("auto", "eager"):
+        return eager_plan()
+    raise ConfigError(
+        f'fit: expected a plan out of "auto", "eager" or an ExecutionPlan, got '
+        f"{choice!r}. Leave it out for the best one."
+    )
+
+
+def _moved(batch: Batch, plan: ExecutionPlan) -> Batch:
+    parts = [to_device(part, plan.device) for part in batch[:3]]
+    return Batch(parts[0], parts[1], parts[2], batch.size)
+
+
+class Session:
+    """All that training a module needs, kept from one `fit` to the next.
+
+    Args:
+        model: Any torch module.
+        objective: What to make small and what to measure.
+        optimizer: A name, an optimizer of Mica, a torch optimizer, or a function from
+            parameters to one.
+        train_step: A step of one's own, from a batch to its logs; None for
+            predict, compare, learn.
+
+    Example:
+        >>> session = Session(nn.Linear(1, 1), Objective("mse"), "sgd")
+        >>> from mica.training.inputs import open_inputs
+        >>> inputs = open_inputs([[0.0], [1.0]], [[1.0], [3.0]])
+        >>> history = session.fit(inputs, RunOptions(epochs=2, verbose=0))
+        >>> history.epoch
+        [0, 1]
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        optimizer: Any,
+        *,
+        train_step: Callable[[Batch], dict[str, Any]] | None = None,
+    ) -> None:
+        self.model = model
+        self.objective = objective
+        self.optimizer = optimizer
+        self.train_step = train_step
+        self.trainability = Trainability(model)
+        self.updater: Updater | None = None
+        self.history: History | None = None
+        self._default_step: TrainStep | None = None
+
+    def fit(
+        self, inputs: Inputs, options: RunOptions, plan: PlanChoice = "auto"
+    ) -> History:
+        """Train.
+
+        Args:
+            inputs: What to learn from and what to judge by.
+            options: How long, and who listens.
+            plan: How a step is executed.
+
+        Returns:
+            The logs of each epoch.
+
+        Raises:
+            ConfigError: Options that cannot work.
+            DataError: Data that cannot be learned from.
+            DivergenceError: The loss became NaN or infinite.
+            KeyboardInterrupt: Ctrl-C; weights and history of the finished epochs stay.
+        """
+        chosen = _choose_plan(plan)
+        with execution_scope(chosen), self.trainability.applied():
+            size = options.batch_size or inputs.train.batch_size or DEFAULT_BATCH_SIZE
+            self.prepare(inputs.train, chosen)
+            if inputs.validation is not None:
+                self.prepare(inputs.validation, chosen)
+            updater = self.ready_updater()
+            state = self._new_state(inputs.train, options, chosen, updater, size)
+            self.history = state.history
+            self._run(inputs, options, state, updater, size)
+        return state.history
+
+    def evaluate(
+        self, source: Source, *, batch_size: int | None, plan: PlanChoice = "auto"
+    ) -> dict[str, float]:
+        """Measure loss and metrics on a source.
+
+        Args:
+            source: Data with targets.
+            batch_size: Rows in a batch; None for the source's own, else 32.
+            plan: Where and in which precision.
+
+        Returns:
+            Values by name.
+        """
+        chosen = _choose_plan(plan)
+        with execution_scope(chosen):
+            self.prepare(source, chosen)
+            return self._evaluate(source, chosen, batch_size)
+
+    def predict(
+        self, source: Source, *, batch_size: int | None, plan: PlanChoice = "auto"
+    ) -> Any:
+        """Compute the outputs for all samples of a source.
+
+        Args:
+            source: The data.
+            batch_size: Rows in a batch; None for the source's own, else 32.
+            plan: Where and in which precision.
+
+        Returns:
+            NumPy arrays, nested as the outputs are.
+        """
+        chosen = _choose_plan(plan)
+        with execution_scope(chosen):
+            self._build(source.peek(PEEK_ROWS), chosen)
+            return predict(
+                self.model, self._ordered(source, chosen, batch_size), chosen
+            )
+
+    def prepare(self, source: Source, plan: ExecutionPlan) -> None:
+        """Build the module, place it, and check that data and objective fit it.
+
+        Args:
+            source: Data with targets.
+            plan: Where the module goes.
+
+        Raises:
+            DataError: There are no targets for a loss to compare with.
+            ShapeError: Shapes that do not fit each other.
+        """
+        batch = source.peek(PEEK_ROWS)
+        if batch.y is None and self.train_step is None:
+            raise DataError(
+                "fit: expected targets y for the loss, got none. Give y, or batches "
+                "(x, y)."
+            )
+        self._build(batch, plan)
+        if batch.y is None:
+            return
+        placed = _moved(batch, plan)
+        if not self.objective.is_bound:
+            self.objective.bind(self.model, placed.x, placed.y)
+        with evaluation_mode(self.model):
+            outputs = call(self.model, placed.x)
+        whole = isinstance(source, ArraySource)
+        self.objective.check_targets(outputs, source.y if whole else placed.y)
+
+    def _build(self, batch: Batch, plan: ExecutionPlan) -> None:
+        from_where = next(self.model.parameters(), None)
+        if from_where is None or from_where.device != plan.device:
+            prepare_module(self.model, plan)
+        with evaluation_mode(self.model):
+            call(self.model, _moved(batch, plan).x)
+        prepare_module(self.model, plan)
+
+    def default_step(self, plan: ExecutionPlan | None = None) -> TrainStep:
+        """Give the step predict, compare, learn.
+
+        Args:
+            plan: How it is executed; None for the plan of the run in progress.
+
+        Returns:
+            The step, the same one while a run lasts.
+        """
+        if self._default_step is None:
+            self._default_step = TrainStep(
+                self.model, self.objective, self.ready_updater(), plan or eager_plan()
+            )
+        return self._default_step
+
+    def train_batch(self, source: Source) -> dict[str, float]:
+        """Learn from all rows of a source at once.
+
+        Args:
+            source: One batch of data.
+
+        Returns:
+            Loss and metrics of the batch.
+        """
+        plan = eager_plan()
+        with execution_scope(plan), self.trainability.applied():
+            self.prepare(source, plan)
+            size = source.num_samples or DEFAULT_BATCH_SIZE
+            (batch,) = self._ordered(source, plan, size)
+            training_mode(self.model)
+            try:
+                values = (self.train_step or self.default_step(plan))(batch)
+            finally:
+                self.model.eval()
+        logs = {name: float(value) for name, value in values.items()}
+        return {**logs, **self._measured()}
+
+    def ready_updater(self) -> Updater:
+        """Give the optimizer, made at the first call and kept."""
+        if self.updater is None:
+            self.updater = Updater(self.optimizer, self.trainability.trained())
+        return self.updater
+
+    def _new_state(
+        self,
+        source: Source,
+        options: RunOptions,
+        plan: ExecutionPlan,
+        updater: Updater,
+        size: int,
+    ) -> TrainState:
+        state = TrainState(
+            self.model,
+            updater.optimizer,
+            plan,
+            seed=draw_seed() if options.seed is None else options.seed,
+            epochs=options.epochs,
+            steps_per_epoch=source.num_batches(size),
+            num_samples=source.num_samples,
+            batch_size=size,
+        )
+        state.plan_line = plan.describe(describe_optimizer(updater.optimizer))
+        state.scheduled = callable(updater.spec.learning_rate)
+        state.epoch, state.step = options.initial_epoch, updater.step
+        return state
+
+    def _run(
+        self,
+        inputs: Inputs,
+        options: RunOptions,
+        state: TrainState,
+        updater: Updater,
+        size: int,
+    ) -> None:
+        plan = state.plan
+        state.validates = inputs.validation is not None
+        means = RunningMeans()
+        state.read_logs = lambda: {**means.read(), **self._read_metrics()}
+        self._default_step = None  # a step belongs to one plan
+        step = self.train_step or self.default_step(plan)
+
+        def batches(epoch: int) -> Iterable[Batch]:
+            return inputs.train.batches(
+                epoch,
+                batch_size=size,
+                shuffle=options.shuffle,
+                seed=state.seed,
+                start=state.batch,
+                device=plan.device,
+            )
+
+        def validate(epoch: int) -> dict[str, float]:
+            if inputs.validation is None or (epoch + 1) % options.validation_freq:
+                return {}
+            logs = self._evaluate(inputs.validation, plan, options.batch_size)
+            return {f"val_{name}": value for name, value in logs.items()}
+
+        guard = Guard(
+            batches if inputs.train.replayable else None,
+            self._default_step if self.train_step is None else None,
+            updater,
+        )
+        events = Events([*options.callbacks, Progress(options.verbose)])
+        training_mode(self.model)
+        try:
+            events.emit("train_begin", state)
+            loop(
+                state,
+                batches,
+                step,
+                events=events,
+                means=means,
+                measured=self._measured,
+                validate=validate,
+                guard=guard,
+            )
+        except KeyboardInterrupt as interrupt:
+            guard.go_back(state)
+            state.failure = interrupt
+            raise KeyboardInterrupt(
+                f"fit: stopped by hand in epoch {state.epoch + 1}. Weights and history "
+                f"of the {len(state.history.epoch)} finished epochs are kept."
+            ) from None
+        except Exception as error:
+            state.failure = error
+            raise
+        finally:
+            self.model.eval()
+            events.emit("train_end", state)
+
+    def _measured(self) -> dict[str, float]:
+        """Read the epoch's metrics and forget what they saw."""
+        logs = self._read_metrics()
+        if logs:
+            self.objective.reset()
+        return logs
+
+    def _read_metrics(self) -> dict[str, float]:
+        return self.objective.metric_logs() if self.objective.is_bound else {}
+
+    def _evaluate(
+        self, source: Source, plan: ExecutionPlan, batch_size: int | None
+    ) -> dict[str, float]:
+        batches = self._ordered(source, plan, batch_size)
+        return evaluate(self.model, batches, self.objective, plan)
+
+    @staticmethod
+    def _ordered(
+        source: Source, plan: ExecutionPlan, batch_size: int | None
+    ) -> Iterable[Batch]:
+        return source.batches(
+            0,
+            batch_size=batch_size or source.batch_size or DEFAULT_BATCH_SIZE,
+            shuffle=False,
+            seed=0,
+            device=plan.device,
+        )

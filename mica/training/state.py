@@ -1,0 +1,176 @@
+"""TrainState: everything training changes, in one object that listeners are shown."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mica.engine import ExecutionPlan, random_state, restore_random_state
+from mica.optimizers import get_learning_rate, set_learning_rate
+from mica.training.history import History
+
+__all__ = ["Snapshot", "TrainState"]
+
+
+def _tensors_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [
+        value
+        for state in optimizer.state.values()
+        for value in state.values()
+        if isinstance(value, Tensor)
+    ]
+
+
+class Snapshot:
+    """A copy of all that training changes, taken into the same memory each time.
+
+    Args:
+        state: What to copy.
+    """
+
+    def __init__(self, state: "TrainState") -> None:
+        self._weights: list[Tensor] = []
+        self._moments: list[Tensor] = []
+        self.take(state)
+
+    def take(self, state: "TrainState") -> None:
+        """Copy the state as it is now.
+
+        Args:
+            state: The state this snapshot was made for.
+        """
+        with torch.no_grad():
+            self._weights = self._copy(self._weights, _weights(state.model))
+            self._moments = self._copy(self._moments, _tensors_of(state.optimizer))
+        self._groups = [
+            {key: value for key, value in group.items() if key != "params"}
+            for group in state.optimizer.param_groups
+        ]
+        self._random = random_state()
+        self.epoch, self.step, self.batch = state.epoch, state.step, state.batch
+
+    @staticmethod
+    def _copy(saved: list[Tensor], live: list[Tensor]) -> list[Tensor]:
+        if len(saved) != len(live):
+            return [tensor.detach().clone() for tensor in live]
+        for copy, tensor in zip(saved, live, strict=True):
+            copy.copy_(tensor)
+        return saved
+
+    def restore(self, state: "TrainState") -> None:
+        """Put the state back, to the bit.
+
+        Args:
+            state: The state this snapshot was taken of.
+        """
+        with torch.no_grad():
+            for tensor, copy in zip(_weights(state.model), self._weights, strict=True):
+                tensor.copy_(copy)
+            if not self._moments:
+                state.optimizer.state.clear()
+            moments = _tensors_of(state.optimizer)
+            for tensor, copy in zip(moments, self._moments, strict=True):
+                tensor.copy_(copy)
+        for group, saved in zip(
+            state.optimizer.param_groups, self._groups, strict=True
+        ):
+            group.update(saved)
+        restore_random_state(self._random)
+        state.epoch, state.step, state.batch = self.epoch, self.step, self.batch
+
+
+def _weights(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+class TrainState:
+    """Everything training changes: weights, optimizer, position, logs.
+
+    The order of the data is a function of `seed` and `epoch`, so (seed, epoch, batch)
+    says where training stands. Listeners get this object; they may read all of it and
+    call `stop`.
+
+    Args:
+        model: The module in training.
+        optimizer: Its torch optimizer.
+        plan: How a step is executed.
+        seed: Decides the order of the data.
+        epochs: The number of epochs asked for, counted from 0.
+        steps_per_epoch: Batches in an epoch, `None` when unknown.
+        num_samples: Samples in an epoch, `None` when unknown.
+        batch_size: Samples in a batch, `None` when the source decides.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        plan: ExecutionPlan,
+        *,
+        seed: int,
+        epochs: int,
+        steps_per_epoch: int | None = None,
+        num_samples: int | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.plan = plan
+        self.seed = seed
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.num_samples = num_samples
+        self.batch_size = batch_size
+        self.epoch = 0
+        self.step = 0
+        self.batch = 0
+        self.samples = 0
+        self.logs: dict[str, float] = {}
+        self.read_logs: Any = dict
+        self.history = History({"epochs": epochs, "batch_size": batch_size})
+        self.stop_reason: str | None = None
+        self.validates = False  # whether there are validation data
+        self.scheduled = False  # whether the optimizer sets its rate at every step
+        self.plan_line = plan.describe()
+        self.failure: BaseException | None = None
+
+    def stop(self, reason: str) -> None:
+        """Ask training to end after this batch.
+
+        Args:
+            reason: One sentence; it stands in the history and in the report.
+
+        Example:
+            >>> from mica.engine import eager_plan
+            >>> module = nn.Linear(1, 1)
+            >>> optimizer = torch.optim.SGD(module.parameters())
+            >>> state = TrainState(module, optimizer, eager_plan(), seed=0, epochs=1)
+            >>> state.stop("The target accuracy is reached.")
+            >>> state.stop_reason
+            'The target accuracy is reached.'
+        """
+        self.stop_reason = reason
+        self.history.stop_reason = reason
+
+    def running_logs(self) -> dict[str, float]:
+        """Read the running means of this epoch; on a device this waits for it."""
+        return dict(self.read_logs())
+
+    def log(self, name: str, value: float) -> None:
+        """Add a value to the logs and the history of the epoch that ends.
+
+        Args:
+            name: Its name; in `on_epoch_end`.
+            value: A number.
+        """
+        self.logs[name] = float(value)
+        self.history.amend(name, value)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the first parameter group; when set, others keep their ratio."""
+        return get_learning_rate(self.optimizer)
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        set_learning_rate(self.optimizer, value)
