@@ -35,7 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--no-shape-checks"):
         from jaxtyping import install_import_hook
 
-        install_import_hook(SHAPE_CHECKED, "beartype.beartype")
+        import tests.annotations  # noqa: F401 - the hook finds it by name
+
+        install_import_hook(SHAPE_CHECKED, "tests.annotations.checked")
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ["OMP_NUM_THREADS"] = "1"
         import torch
