@@ -43,7 +43,8 @@ def register_name(kind: type | Callable[..., Any]) -> str:
         >>> register_name(mica.layers.Dense)
         'mica.layers.Dense'
     """
-    module = kind.__module__.split(".")
+    # A method of torch.Tensor has no module.
+    module = (getattr(kind, "__module__", None) or "torch").split(".")
     if module[0] == "mica":
         return ".".join([*module[:2], kind.__qualname__])
     return f"custom.{kind.__name__}"

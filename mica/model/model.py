@@ -13,8 +13,8 @@ from mica.errors import ConfigError, MicaError, StateError, near_misses
 from mica.layers import Layer
 from mica.model.graph import Graph, name_parts
 from mica.model.saving import save_model
+from mica.model.signature import describe_call
 from mica.model.summary import summarize
-from mica.nested import map_nested
 from mica.registry import decode, encode
 from mica.training import (
     Callback,
@@ -123,7 +123,10 @@ class Model(Layer):
             **kwargs: Named ones.
         """
         if self._signature is None and self._graph is None:
-            self._signature = map_nested(_describe_leaf, (args, kwargs))
+            self._signature = describe_call(args, kwargs)
+        for name, part in self.named_children():
+            if isinstance(part, Layer) and part.name is None:
+                part.name = name  # so that errors in a subclass name their layer
         super().ensure_built(*args, **kwargs)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
@@ -395,7 +398,8 @@ class Model(Layer):
             (outputs, loss); the outputs are logits where the loss folds the last
             activation.
         """
-        return self._step().loss(batch)
+        outputs, losses = self._step().losses(batch)
+        return outputs, losses["loss"]
 
     def learn(self, loss: Tensor) -> None:
         """Differentiate a loss and update the weights, inside a `train_step`.
@@ -598,13 +602,6 @@ class Model(Layer):
             self._left_out = str(config["left_out"])
             return
         self.compile(**{name: decode(value) for name, value in config.items()})
-
-
-def _describe_leaf(leaf: Any) -> Any:
-    shape, dtype = getattr(leaf, "shape", None), getattr(leaf, "dtype", None)
-    if shape is None:
-        return leaf
-    return {"shape": [None, *shape[1:]], "dtype": encode(dtype)}
 
 
 def _empty(entry: dict[str, Any]) -> Tensor:

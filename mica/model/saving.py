@@ -19,7 +19,8 @@ from torch import Tensor
 
 from mica.engine import without_memory
 from mica.errors import CheckpointError, MicaError, StateError
-from mica.layers import Input, Layer
+from mica.layers import Layer
+from mica.model.signature import symbolic_call
 from mica.registry import decode, encode
 from mica.training import atomic_file
 
@@ -236,20 +237,9 @@ def _construct(path: Path, document: dict[str, Any]) -> Any:
     if not isinstance(model, Layer) or not hasattr(model, "restore_compiled"):
         raise _broken(path, "a model", type(model).__name__)
     if not model.built and document["signature"] is not None:
-        args, kwargs = _symbolic_call(decode(document["signature"]))
+        args, kwargs = symbolic_call(decode(document["signature"]))
         model(*args, **kwargs)
     return model
-
-
-def _symbolic_call(entry: Any) -> Any:
-    """Turn a signature into symbolic tensors in the same nesting."""
-    if isinstance(entry, dict) and set(entry) == {"shape", "dtype"}:
-        return Input(tuple(entry["shape"][1:]), dtype=entry["dtype"])
-    if isinstance(entry, dict):
-        return {key: _symbolic_call(item) for key, item in entry.items()}
-    if isinstance(entry, (list, tuple)):
-        return type(entry)(_symbolic_call(item) for item in entry)
-    return entry
 
 
 def _check_weights(path: Path, model: Any, weights: dict[str, Tensor]) -> None:

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from mica.errors import StateError
-from mica.layers import Input, Layer
+from mica.layers import Layer
 from mica.layers.symbolic import Node, SymbolicTensor
-from mica.nested import flatten
+from mica.model.signature import symbolic_call
+from mica.nested import flatten, map_nested
 from mica.report import Table
 from mica.shapes import describe
 
@@ -47,7 +47,10 @@ def _graph_rows(model: "Model") -> list[tuple[str, str, int, str]]:
         name = names.get(id(part), getattr(part, "__name__", type(part).__name__))
         made[node] = name
         kind = f" ({type(part).__name__})" if isinstance(part, nn.Module) else ""
-        tensors = _numbers(part) if isinstance(part, nn.Module) else {}
+        given = flatten((node.args, node.kwargs))
+        tensors = {id(each): each for each in given if isinstance(each, Tensor)}
+        if isinstance(part, nn.Module):
+            tensors = _numbers(part)
         fresh = [each for key, each in tensors.items() if key not in seen]
         seen.update(tensors)
         count = sum(tensor.numel() for tensor in fresh)
@@ -72,7 +75,12 @@ def _part_rows(model: "Model") -> list[tuple[str, str, int, str]]:
             for part in model.children()
         ]
         try:
-            args, kwargs = _sample_call(model, which)
+            args, kwargs = map_nested(
+                lambda leaf, index=which: (
+                    leaf.samples[index] if isinstance(leaf, SymbolicTensor) else leaf
+                ),
+                symbolic_call(model.signature),
+            )
             model.infer(*args, **kwargs)
         finally:
             for hook in hooks:
@@ -94,22 +102,6 @@ def _merge_shapes(found: list[Any]) -> str:
         for one, other in zip(first, second, strict=True)
     ]
     return ", ".join(describe(shape) for shape in merged)
-
-
-def _sample_call(model: "Model", which: int) -> tuple[Any, Any]:
-    from_signature = model.signature
-
-    def sample(entry: Any) -> Any:
-        if isinstance(entry, dict) and set(entry) == {"shape", "dtype"}:
-            dtype = getattr(torch, entry["dtype"]["$dtype"])
-            return Input(tuple(entry["shape"][1:]), dtype=dtype).samples[which]
-        if isinstance(entry, dict):
-            return {key: sample(item) for key, item in entry.items()}
-        if isinstance(entry, (list, tuple)):
-            return type(entry)(sample(item) for item in entry)
-        return entry
-
-    return sample(from_signature)
 
 
 def summarize(model: "Model") -> Table:

@@ -65,13 +65,13 @@ def name_birth(step: TrainStep, batch: Any) -> str | None:
         return "in the data of the batch"
     found: list[str] = []
     with _watching(step.model, found):
-        _, loss = step.loss(batch)
+        _, losses = step.losses(batch)
     if found:
         return found[0]
-    if not _is_finite(loss):
+    if not _is_finite(losses):
         return "in the loss"
     step.updater.clear()
-    loss.backward()
+    losses["loss"].backward()
     bad = [
         name
         for name, parameter in step.model.named_parameters()

@@ -17,17 +17,6 @@ from mica.training.objective import Objective
 __all__ = ["evaluate", "predict"]
 
 
-def _losses(
-    objective: Objective, outputs: Any, y: Any, weight: Any
-) -> dict[str, Tensor]:
-    if all(head.loss is None for head in objective.heads):
-        return {}
-    logs = {"loss": objective.compute(outputs, y, weight)}
-    if len(objective.heads) > 1:
-        logs.update(objective.parts(outputs, y, weight))
-    return logs
-
-
 def evaluate(
     model: nn.Module, batches: Iterable[Any], objective: Objective, plan: ExecutionPlan
 ) -> dict[str, float]:
@@ -46,13 +35,15 @@ def evaluate(
         DataError: There was no batch.
     """
     means = RunningMeans()
+    judged = any(head.loss is not None for head in objective.heads)
     objective.reset()
     empty = True
     with evaluation_mode(model), torch.no_grad(), compute_scope(plan):
         for x, y, weight, size in batches:
             empty = False
             outputs = objective.forward(model, x)
-            means.add(_losses(objective, outputs, y, weight), size)
+            if judged:
+                means.add(objective.compute(outputs, y, weight), size)
             objective.measure(outputs, y, weight)
     if empty:
         raise DataError("evaluate: expected at least one batch, got none. Give data.")

@@ -341,8 +341,10 @@ class Objective:
             for fold in folds:
                 fold.put_back()
 
-    def compute(self, outputs: Any, y: Any, sample_weight: Any = None) -> Tensor:
-        """Compute the total loss of one batch.
+    def compute(
+        self, outputs: Any, y: Any, sample_weight: Any = None
+    ) -> dict[str, Tensor]:
+        """Compute the losses of one batch.
 
         Args:
             outputs: What `forward` gave.
@@ -350,7 +352,8 @@ class Objective:
             sample_weight: Weights of the samples, or a list or dict for each output.
 
         Returns:
-            A number that can be differentiated.
+            `loss`, the total, which can be differentiated; with several outputs also
+            `<output>_loss`, each output's own before its weight.
 
         Raises:
             ConfigError: No output has a loss.
@@ -359,37 +362,23 @@ class Objective:
         if len(heads) == 1 and isinstance(outputs, Tensor) and isinstance(y, Tensor):
             (head,) = heads
             if head.loss is not None and head.weight == 1.0:
-                return head.loss(outputs, y, sample_weight)
-        terms = [
-            head.weight * head.loss(output, target, weight)
+                return {"loss": head.loss(outputs, y, sample_weight)}
+        parts = {
+            head: head.loss(output, target, weight)
             for head, output, target, weight in self._rows(outputs, y, sample_weight)
             if head.loss is not None
-        ]
-        if not terms:
+        }
+        if not parts:
             raise ConfigError(
                 "compile: expected a loss for at least one output, got none. Give "
                 "loss=..., or override train_step."
             )
-        return torch.stack(terms).sum() if len(terms) > 1 else terms[0]
-
-    def parts(
-        self, outputs: Any, y: Any, sample_weight: Any = None
-    ) -> dict[str, Tensor]:
-        """Compute each output's own loss, unweighted, for the logs of several outputs.
-
-        Args:
-            outputs: What `forward` gave.
-            y: The targets.
-            sample_weight: As in `compute`.
-
-        Returns:
-            `<output>_loss` and its value.
-        """
-        return {
-            f"{head.name}_loss": head.loss(output, target, weight)
-            for head, output, target, weight in self._rows(outputs, y, sample_weight)
-            if head.loss is not None
-        }
+        terms = [head.weight * value for head, value in parts.items()]
+        total = torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+        if len(heads) == 1:
+            return {"loss": total}
+        named = {f"{head.name}_loss": value for head, value in parts.items()}
+        return {"loss": total, **named}
 
     def measure(self, outputs: Any, y: Any, sample_weight: Any = None) -> None:
         """Let every metric see one batch.

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mica.engine import ExecutionPlan, compute_scope
@@ -36,24 +35,23 @@ class TrainStep:
         self.updater = updater
         self.plan = plan
         self._mixed = plan.precision == "bfloat16"
-        self._several = len(objective.heads) > 1
         self._measures = any(head.all_metrics for head in objective.heads)
 
-    def loss(self, batch: Any) -> tuple[Any, Tensor]:
+    def losses(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
         """Predict and compare.
 
         Args:
             batch: A `mica.data.Batch`.
 
         Returns:
-            (outputs, loss).
+            (outputs, losses); `losses["loss"]` is the total.
         """
         if self._mixed:
             with compute_scope(self.plan):
-                return self._loss(batch)
-        return self._loss(batch)
+                return self._losses(batch)
+        return self._losses(batch)
 
-    def _loss(self, batch: Any) -> tuple[Any, Tensor]:
+    def _losses(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
         outputs = self.objective.forward(self.model, batch.x)
         return outputs, self.objective.compute(outputs, batch.y, batch.sample_weight)
 
@@ -68,13 +66,9 @@ class TrainStep:
         """
         updater = self.updater
         updater.clear()
-        outputs, loss = self.loss(batch)
-        loss.backward()
+        outputs, losses = self.losses(batch)
+        losses["loss"].backward()
         updater.apply()
-        logs = {"loss": loss.detach()}
-        if self._several:
-            with torch.no_grad():
-                logs.update(self.objective.parts(outputs, batch.y, batch.sample_weight))
         if self._measures:
             self.objective.measure(outputs, batch.y, batch.sample_weight)
-        return logs
+        return {name: value.detach() for name, value in losses.items()}
