@@ -116,7 +116,8 @@ def draw_dots(
     rows: list[Text] = []
     for row in range(CHART_ROWS):
         tick = "\u2524" if row in labels else "\u2502"
-        text = Text(f"{labels.get(row, ''):>{left - 1}} {tick}", muted)
+        text = Text()
+        text.append(f"{labels.get(row, ''):>{left - 1}} {tick}", muted)
         for column in range(columns):
             code = int(dots[row, column])
             shape = chr(0x2800 + code) if code else " "

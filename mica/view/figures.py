@@ -6,6 +6,7 @@ backend nor its settings change.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -15,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mica.errors import ConfigError, near_misses
-from mica.report import Chart, Images, Matrix, Part, Report, format_value, one_line
+from mica.report import (
+    Chart,
+    Images,
+    Matrix,
+    Part,
+    Report,
+    format_value,
+    one_line,
+)
+from mica.view.axis import make_axis
 from mica.view.palette import LIGHT, SERIES_LIGHT
 from mica.view.pictures import as_bytes, value_range
 from mica.view.shading import DEEP_SHADE, cell_shades
@@ -86,19 +96,31 @@ def _draw_panel(box: SubFigure, panel: Panel) -> None:
 
 
 def _draw_lines(axes: Axes, chart: Chart) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xscale(chart.x_scale, **_masking(chart.x_scale))
-    axes.set_yscale(chart.y_scale, **_masking(chart.y_scale))
-    for line in chart.series:
+    for k, line in enumerate(chart.series):
+        colour = SERIES_LIGHT[k % len(SERIES_LIGHT)]
         if (line.kind or chart.kind) == "points":
             places = np.array(line.points()).reshape(-1, 2)
-            axes.scatter(*places.T, s=10, alpha=0.6, linewidths=0, label=line.name)
+            axes.scatter(
+                *places.T, s=10, alpha=0.6, linewidths=0, color=colour, label=line.name
+            )
         else:
             values = np.where(np.isfinite(line.y), line.y, np.nan)
             # A point between two gaps has no line: it is shown as a dot.
-            is_lone = len(line.points()) == 1
-            axes.plot(line.x, values, label=line.name, marker="o" if is_lone else None)
+            marker = "o" if len(line.points()) == 1 else None
+            axes.plot(line.x, values, marker=marker, color=colour, label=line.name)
+    x_values = [x for line in chart.series for x, _ in line.points()]
+    y_values = [y for line in chart.series for _, y in line.points()]
+    x_axis = make_axis(x_values, scale=chart.x_scale, has_margin=True)
+    y_axis = make_axis(y_values, scale=chart.y_scale, has_margin=True)
+    masking: Any = {"nonpositive": "mask"}
+    axes.set_xscale(chart.x_scale, **(masking if chart.x_scale == "log" else {}))
+    axes.set_yscale(chart.y_scale, **(masking if chart.y_scale == "log" else {}))
+    # The ranges and the round ticks that a page shows too.
+    axes.set_xlim(x_axis.low, x_axis.high)
+    axes.set_ylim(y_axis.low, y_axis.high)
+    axes.set_xticks(x_axis.ticks, x_axis.labels)
+    axes.set_yticks(y_axis.ticks, y_axis.labels)
+    axes.minorticks_off()
     for mark in chart.marks:
         axes.axvline(mark.x, color=LIGHT["soft"], linewidth=0.8, linestyle=":")
         axes.plot([mark.x], [mark.y], "o", color=LIGHT["ink"], markerfacecolor="white")
@@ -107,17 +129,7 @@ def _draw_lines(axes: Axes, chart: Chart) -> None:
         axes.set_title(labels, loc="right", fontsize=8, fontweight="normal")
     axes.set_xlabel(one_line(chart.x_label))
     axes.set_ylabel(one_line(chart.y_label))
-    if chart.x_scale == "linear" and _has_whole_places(chart):
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.legend()
-
-
-def _has_whole_places(chart: Chart) -> bool:
-    return all(x.is_integer() for line in chart.series for x, _ in line.points())
-
-
-def _masking(scale: str) -> dict[str, str]:
-    return {"nonpositive": "mask"} if scale == "log" else {}
 
 
 def _draw_bars(axes: Axes, chart: Chart) -> None:
@@ -153,7 +165,7 @@ def _draw_matrix(axes: Axes, matrix: Matrix) -> None:
         spine.set_visible(False)
     if shades.size <= MOST_CELL_TEXTS:
         for (i, k), shade in np.ndenumerate(shades):
-            ink = "#ffffff" if abs(shade) > DEEP_SHADE else LIGHT["ink"]
+            ink = LIGHT["on_deep" if abs(shade) > DEEP_SHADE else "on_faint"]
             if matrix.values[i][k] == 0:
                 ink = LIGHT["faint"]
             text = matrix.texts()[i][k]
@@ -185,8 +197,8 @@ def _draw_images(box: SubFigure, images: Images) -> None:
         pixels = as_bytes(image, low, high)
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         if images.captions:
-            caption = one_line(images.captions[k])
-            axes.set_title(caption, fontsize=6, fontweight="normal", wrap=True)
+            lines = textwrap.wrap(one_line(images.captions[k]), 90 // columns)
+            axes.set_title("\n".join(lines), fontsize=6, fontweight="normal")
 
 
 def draw_figure(part: Part) -> Figure:
@@ -207,6 +219,7 @@ def draw_figure(part: Part) -> Figure:
         <Figure size 750x495 with 1 Axes>
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     parts = part.walk() if isinstance(part, Report) else [part]
     panels = [item for item in parts if isinstance(item, Panel)]
@@ -222,7 +235,7 @@ def draw_figure(part: Part) -> Figure:
         figure = Figure(
             figsize=(width * columns, height * rows),
             dpi=DOTS_PER_INCH,
-            layout="constrained",
+            layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12),
         )
         boxes = figure.subfigures(rows, columns, squeeze=False).ravel()
         for box, panel in zip(boxes, panels, strict=False):

@@ -7,7 +7,14 @@ blind and in grey print; each has a contrast of at least 3 to 1 with its ground
 
 from __future__ import annotations
 
-__all__ = ["DARK", "LIGHT", "SERIES_DARK", "SERIES_LIGHT", "channels"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "SERIES_DARK",
+    "SERIES_LIGHT",
+    "SERIES_TERMINAL",
+    "channels",
+]
 
 SERIES_LIGHT = (
     "#24618e",
@@ -29,18 +36,31 @@ SERIES_DARK = (
     "#a8b2f5",
     "#c9b59f",
 )
+# A terminal does not say whether it is light or dark: middle tones show on both.
+SERIES_TERMINAL = (
+    "#3f8fd0",
+    "#c97426",
+    "#2a9a74",
+    "#b06cb8",
+    "#d25a68",
+    "#84902c",
+    "#7682da",
+    "#9c8168",
+)
 
 LIGHT = {
     "ground": "#faf9f6",
     "card": "#ffffff",
     "ink": "#1f2328",
     "soft": "#5c636b",
-    "faint": "#8f897e",
+    "faint": "#6b665d",
     "rule": "#dcd9d1",
     "grid": "#eceae4",
     "accent": "#8a5a1c",
     "right": "#24618e",
-    "wrong": "#c8501b",
+    "wrong": "#a83c0c",
+    "on_faint": "#000000",
+    "on_middle": "#000000",
     "on_deep": "#ffffff",
     "good": "#1f7a53",
     "note": "#24618e",
@@ -52,13 +72,15 @@ DARK = {
     "card": "#1c2024",
     "ink": "#e8e6e1",
     "soft": "#a3a9b0",
-    "faint": "#737b84",
+    "faint": "#929aa3",
     "rule": "#343a40",
     "grid": "#282d32",
     "accent": "#e0b070",
     "right": "#4f9fd8",
     "wrong": "#e8804a",
-    "on_deep": "#0d1013",
+    "on_faint": "#ffffff",
+    "on_middle": "#000000",
+    "on_deep": "#000000",
     "good": "#6ccba4",
     "note": "#79b8e8",
     "warning": "#e8b75a",

@@ -31,7 +31,7 @@ from mica.view.drawing import draw_bars, draw_chart, legend
 from mica.view.markup import Markup, element, join, void
 from mica.view.palette import LIGHT, channels
 from mica.view.pictures import as_bytes, data_address, value_range
-from mica.view.shading import DEEP_SHADE, cell_shades
+from mica.view.shading import DEEP_SHADE, MIDDLE_SHADE, cell_shades
 
 __all__ = ["draw_part", "draw_parts"]
 
@@ -296,6 +296,7 @@ def _shaded(part: Matrix, text: str, shade: float, i: int, j: int) -> Markup:
     row = f"{part.row_title} {row}".strip()
     column = f"{part.column_title} {column}".strip()
     kinds = ["minus"] if shade < 0 else []
+    kinds += ["middle"] if abs(shade) > MIDDLE_SHADE else []
     kinds += ["deep"] if abs(shade) > DEEP_SHADE else []
     kinds += ["zero"] if part.values[i][j] == 0 else []
     return element(
@@ -387,7 +388,8 @@ def _draw_highlights(part: Highlights, _level: int) -> Markup:
 
 
 def _draw_report(part: Report, level: int) -> Markup:
-    return join(_note(part.note), draw_parts(part.parts, level + 1))
+    # A section without a heading of its own does not lower those within it.
+    return join(_note(part.note), draw_parts(part.parts, level + bool(part.title)))
 
 
 _DRAWINGS: dict[type[Part], Callable[[Any, int], Markup]] = {

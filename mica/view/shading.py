@@ -6,9 +6,12 @@ import numpy as np
 
 from mica.report import Matrix
 
-__all__ = ["DEEP_SHADE", "cell_shades"]
+__all__ = ["DEEP_SHADE", "MIDDLE_SHADE", "cell_shades"]
 
-DEEP_SHADE = 0.55  # from where a cell's words are light: contrast 4.5 to 1 both ways
+# Where a cell's words change colour, so that their contrast stays above 4.5 to 1: in
+# the dark at the first, on paper at the second.
+MIDDLE_SHADE = 0.73
+DEEP_SHADE = 0.83
 
 
 def cell_shades(part: Matrix) -> np.ndarray:

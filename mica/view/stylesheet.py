@@ -45,6 +45,7 @@ grid-template-columns:repeat(auto-fit,minmax(min(100%,23rem),1fr))}
 border:1px solid var(--rule);border-radius:12px;padding:1.1rem 1.25rem 1rem}
 .mica section.chart>h2,.mica section.chart>h3,.mica section.chart>h4{
 font-size:1.1rem;margin-bottom:.35em}
+.mica tr{background:none!important}
 
 .mica .scroll{overflow-x:auto;max-width:100%;margin:0 0 .6rem}
 .mica .scroll.long{max-height:34rem;overflow-y:auto}
@@ -61,7 +62,7 @@ overflow-wrap:break-word;background:none}
 border-bottom:1.5px solid var(--soft);overflow-wrap:normal}
 .mica .long thead th{position:sticky;top:0;background:var(--ground)}
 .mica .number{text-align:right;white-space:nowrap}
-.mica tbody tr:hover>*{background:var(--grid)}
+.mica table:not(.cells) tbody tr:hover>*{background:var(--grid)}
 
 .mica .tiles{display:grid;gap:1rem 2.25rem;margin:0;
 grid-template-columns:repeat(auto-fit,minmax(min(100%,9.5rem),max-content))}
@@ -135,10 +136,10 @@ font-family:var(--serif);min-width:1.6em}
 display:inline-block;max-height:11rem;overflow:hidden;text-overflow:ellipsis;
 line-height:1.2}
 .mica .cells thead .upright{vertical-align:bottom}
-.mica .cells tbody td{border-radius:4px;
+.mica .cells tbody td{border-radius:4px;color:var(--on-faint);
 background:rgb(var(--right-channels)/var(--v,0))}
 .mica .cells tbody td.minus{background:rgb(var(--wrong-channels)/var(--v,0))}
-.mica .cells tbody tr:hover>*{background-color:none}
+.mica .cells tbody td.middle{color:var(--on-middle)}
 .mica .cells tbody td.deep{color:var(--on-deep)}
 .mica .cells tbody td.zero{color:var(--faint);background:var(--grid)}
 .mica .cells tbody td:hover{outline:1.5px solid var(--ink)}
@@ -211,6 +212,10 @@ padding:1rem 0 2.5rem;margin-top:3rem}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{
 @page{margin:16mm}
+:root{--ground:#fff}
+.mica .row{grid-template-columns:1fr 1fr}
+.mica .plot{height:12rem}
+.mica main>section{margin-bottom:1.75rem}
 body.mica{padding:0;font-size:10.5pt}
 .mica nav,.mica details,.mica .skip,.mica .stops{display:none}
 .mica .scroll,.mica .scroll.long{overflow:visible;max-height:none}

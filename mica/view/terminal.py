@@ -29,7 +29,7 @@ from mica.report import (
     printable,
 )
 from mica.view.dots import draw_dots
-from mica.view.palette import DARK, SERIES_DARK, channels
+from mica.view.palette import SERIES_TERMINAL, channels
 from mica.view.pictures import as_bytes, shrink, value_range
 from mica.view.shading import cell_shades
 
@@ -47,7 +47,7 @@ TONES = {"good": "green", "note": "cyan", "warning": "yellow", "problem": "red"}
 
 # The two colours of a matrix's cells, faint and deep; their words are white.
 RIGHT_SHADES = channels("#35434e"), channels("#24618e")
-WRONG_SHADES = channels("#54413a"), channels("#b8481a")
+WRONG_SHADES = channels("#54413a"), channels("#a83c0c")
 
 
 def print_part(part: Part, console: Console | None = None) -> None:
@@ -121,7 +121,9 @@ def _table(part: Table, _console: Console) -> list[RenderableType]:
     from rich.table import Table as Grid
     from rich.text import Text as Words
 
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style=MUTED)
+    grid = Grid(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style=MUTED
+    )
     columns = [part.column(k) for k in range(len(part.columns))]
     for name, column in zip(part.columns, columns, strict=True):
         grid.add_column(
@@ -145,12 +147,12 @@ def _chart(part: Chart, console: Console) -> list[RenderableType]:
         names.append("\u25cf ", _colour(k)).append(one_line(line.name)).append("   ")
     marks = [Words(one_line(mark.label), MUTED) for mark in part.marks]
     width = min(console.width - 2, WIDEST_CHART)
-    rows = draw_dots(part, width, SERIES_DARK, MUTED)
+    rows = draw_dots(part, width, SERIES_TERMINAL, MUTED)
     return [names, *rows, *marks]
 
 
 def _colour(index: int) -> str:
-    return SERIES_DARK[index % len(SERIES_DARK)]
+    return SERIES_TERMINAL[index % len(SERIES_TERMINAL)]
 
 
 def _bars(part: Chart, console: Console) -> RenderableType:
@@ -171,7 +173,7 @@ def _bars(part: Chart, console: Console) -> RenderableType:
             if value is None:
                 continue
             length = abs(value) / largest * room if math.isfinite(value) else 0
-            bar = "\u2588" * int(length) + ("\u258c" if length % 1 >= 0.5 else "")
+            bar = "\u2501" * int(length) + ("\u2578" if length % 1 >= 0.5 else "")
             name = Words(format_value(place), no_wrap=True)
             grid.add_row(name, format_value(value), Words(bar, _colour(k)))
     return grid
@@ -274,17 +276,20 @@ def _thumbnail(pixels: np.ndarray) -> tuple[RenderableType, int]:
 
 
 def _finding(part: Finding, _console: Console) -> list[RenderableType]:
+    from rich.console import Group
     from rich.panel import Panel
+    from rich.table import Table as Grid
     from rich.text import Text as Words
 
     tone = TONES[part.severity]
     head = Words(part.severity.capitalize(), f"bold {tone}")
     if part.where:
         head.append(f"  {one_line(part.where)}", MUTED)
-    body = Words(one_line(part.fact), "bold")
+    grid = Grid.grid(padding=(0, 2, 0, 0))
     for name, text in (("Evidence", part.evidence), ("Remedy", part.remedy)):
         if text:
-            body.append(f"\n{name:<10}", MUTED).append(one_line(text), "not bold")
+            grid.add_row(Words(name, MUTED), Words(one_line(text)))
+    body = Group(Words(one_line(part.fact), "bold"), grid)
     panel = Panel(body, title=head, title_align="left", border_style=tone)
     return [panel]
 
@@ -298,7 +303,7 @@ def _highlights(part: Highlights, _console: Console) -> list[RenderableType]:
     grid.add_column(justify="right")
     grid.add_column()
     for k, item in enumerate(part.items):
-        style = f"bold {DARK['accent']}" if k == 0 else "bold"
+        style = f"bold {SERIES_TERMINAL[1]}" if k == 0 else "bold"
         value = Words(format_value(item.value), style)
         grid.add_row(
             Words(one_line(item.name)), value, Words(one_line(item.note), MUTED)
