@@ -1,0 +1,107 @@
+"""From a name, a torch loss or a function to a Loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from mica.errors import ConfigError, near_misses
+from mica.losses.classification import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+)
+from mica.losses.foreign import FunctionLoss, TorchLoss
+from mica.losses.loss import Loss
+from mica.losses.margin import (
+    CategoricalHinge,
+    Hinge,
+    PerceptronCriterion,
+    SquaredHinge,
+)
+from mica.losses.probability import CosineSimilarity, KLDivergence, Poisson
+from mica.losses.regression import (
+    Huber,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+)
+
+__all__ = ["LOSSES", "get_loss"]
+
+LOSSES: dict[str, type[Loss]] = {
+    "binary_crossentropy": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "categorical_hinge": CategoricalHinge,
+    "cosine_similarity": CosineSimilarity,
+    "hinge": Hinge,
+    "huber": Huber,
+    "kl_divergence": KLDivergence,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+    "mean_squared_error": MeanSquaredError,
+    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+    "perceptron_criterion": PerceptronCriterion,
+    "poisson": Poisson,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "squared_hinge": SquaredHinge,
+}
+_SHORT = {
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+    "perceptron": "perceptron_criterion",
+}
+_CLASS_NAMES = {kind.__name__: kind for kind in LOSSES.values()}
+
+
+def _named(name: str) -> Loss:
+    kind = LOSSES.get(_SHORT.get(name.lower(), name)) or _CLASS_NAMES.get(name)
+    if kind is None:
+        raise ConfigError(
+            f"loss: expected the name of a loss, got {name!r}. "
+            f"{near_misses(name, [*LOSSES, *_SHORT])}"
+        )
+    return kind()
+
+
+def get_loss(identifier: str | Loss | nn.Module | Callable[..., Any]) -> Loss:
+    """Make a Loss from what a user names it by.
+
+    Args:
+        identifier: Keras's name of a loss (`"mse"`, `"mean_squared_error"`,
+            `"MeanSquaredError"`), a Loss or a Loss class, a loss of `torch.nn`, or a
+            function of prediction and target.
+
+    Returns:
+        The loss itself when it is one, else a new one.
+
+    Raises:
+        ConfigError: An unknown name, or something that cannot be called.
+
+    Example:
+        >>> get_loss("mse").name
+        'mean_squared_error'
+        >>> get_loss("msee")
+        Traceback (most recent call last):
+        mica.errors.ConfigError: loss: expected the name of a loss, got 'msee'. Did you
+        mean 'mse' or 'msle'?
+    """
+    if isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, str):
+        return _named(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, nn.Module):
+        return get_loss(identifier())
+    if isinstance(identifier, nn.Module):
+        return TorchLoss(identifier)
+    if callable(identifier):
+        return FunctionLoss(identifier)
+    raise ConfigError(
+        f"loss: expected a name, a Loss, a torch loss or a function, got "
+        f"{type(identifier).__name__}. Write for example loss='mse'."
+    )

@@ -1,0 +1,243 @@
+"""Every loss gives Keras's numbers and gradients in float64."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras.src.backend.common import dtypes
+from torch import Tensor
+
+from mica import losses
+from tests.tolerances import assert_close
+
+SEEDS = range(20)  # configurations drawn for each of the 15 losses
+REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"]
+
+
+class Case(NamedTuple):
+    """One configuration: the same arguments, prediction, target and weights."""
+
+    name: str
+    arguments: dict[str, Any]
+    prediction: Tensor
+    target: Tensor
+    keras_target: Tensor
+
+
+@pytest.fixture(autouse=True)
+def keras_in_float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keras narrows float64 to float32 outside TensorFlow; here it may not."""
+    monkeypatch.delitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64")
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+def leading_shape(draw: np.random.Generator) -> tuple[int, ...]:
+    return tuple(draw.integers(2, 5, size=draw.integers(1, 4)).tolist())
+
+
+def normal(draw: np.random.Generator, *shape: int) -> Tensor:
+    return torch.from_numpy(draw.normal(size=shape))
+
+
+def smoothing(draw: np.random.Generator) -> float:
+    return float(draw.choice([0.0, 0.1, 0.3]))
+
+
+def logits_choice(draw: np.random.Generator) -> bool | None:
+    return [None, False, True][draw.integers(3)]
+
+
+def numbers(name: str, draw: np.random.Generator, **arguments: Any) -> Case:
+    """A case of the regression kind; a last axis of one may miss in the target."""
+    shape = (*leading_shape(draw), int(draw.integers(1, 4)))
+    prediction, target = normal(draw, *shape), normal(draw, *shape)
+    flat = shape[-1] == 1 and bool(draw.integers(2))
+    ours = target.squeeze(-1) if flat else target
+    return Case(name, arguments, prediction, ours, target)
+
+
+def positive(name: str, draw: np.random.Generator) -> Case:
+    case = numbers(name, draw)
+    return case._replace(
+        prediction=case.prediction.abs() + 0.01,
+        target=case.target.abs(),
+        keras_target=case.keras_target.abs(),
+    )
+
+
+def huber(name: str, draw: np.random.Generator) -> Case:
+    return numbers(name, draw, delta=float(draw.choice([0.3, 1.0, 2.0])))
+
+
+def signs(name: str, draw: np.random.Generator) -> Case:
+    case = numbers(name, draw)
+    low = int(draw.choice([-1, 0]))
+    target, keras_target = (
+        torch.where(kind > 0, 1, low) for kind in (case.target, case.keras_target)
+    )
+    return case._replace(target=target, keras_target=keras_target)
+
+
+def rows_of_shares(name: str, draw: np.random.Generator, **arguments: Any) -> Case:
+    shape = (*leading_shape(draw), int(draw.integers(2, 6)))
+    prediction, target = normal(draw, *shape), normal(draw, *shape).softmax(-1)
+    if not arguments.get("from_logits"):
+        prediction = prediction.softmax(-1)
+    return Case(name, arguments, prediction, target, target)
+
+
+def vectors(name: str, draw: np.random.Generator) -> Case:
+    shape = (*leading_shape(draw), int(draw.integers(2, 6)))
+    prediction, target = normal(draw, *shape), normal(draw, *shape)
+    return Case(name, {}, prediction, target, target)
+
+
+def one_hot_scores(name: str, draw: np.random.Generator) -> Case:
+    case = vectors(name, draw)
+    classes = case.prediction.shape[-1]
+    target = torch.nn.functional.one_hot(case.target.argmax(-1), classes)
+    return case._replace(target=target, keras_target=target)
+
+
+def categorical(name: str, draw: np.random.Generator) -> Case:
+    arguments = {"from_logits": logits_choice(draw), "label_smoothing": smoothing(draw)}
+    return rows_of_shares(name, draw, **arguments)
+
+
+def binary(name: str, draw: np.random.Generator) -> Case:
+    arguments = {"from_logits": logits_choice(draw), "label_smoothing": smoothing(draw)}
+    case = numbers(name, draw, **arguments)
+    soft = bool(draw.integers(2))
+    target, keras_target = (
+        kind.sigmoid() if soft else (kind > 0).long()
+        for kind in (case.target, case.keras_target)
+    )
+    prediction = case.prediction
+    if not arguments["from_logits"]:
+        prediction = prediction.sigmoid()
+    return case._replace(
+        prediction=prediction, target=target, keras_target=keras_target
+    )
+
+
+def sparse(name: str, draw: np.random.Generator) -> Case:
+    ignored = [None, 0, 255, -1][draw.integers(4)]
+    arguments = {"from_logits": logits_choice(draw), "ignore_class": ignored}
+    case = rows_of_shares(name, draw, **arguments)
+    labels = case.target.argmax(-1)
+    if ignored is not None:
+        skipped = torch.from_numpy(draw.random(labels.shape) < 0.3)
+        labels = torch.where(skipped, ignored, labels)
+    dtype = [torch.int64, torch.int32, torch.float64][draw.integers(3)]
+    labels = labels.to(dtype)
+    ours = labels.unsqueeze(-1) if draw.integers(2) else labels
+    return case._replace(target=ours, keras_target=labels)
+
+
+CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
+    "BinaryCrossentropy": binary,
+    "CategoricalCrossentropy": categorical,
+    "CategoricalHinge": one_hot_scores,
+    "CosineSimilarity": vectors,
+    "Hinge": signs,
+    "Huber": huber,
+    "KLDivergence": rows_of_shares,
+    "MeanAbsoluteError": numbers,
+    "MeanAbsolutePercentageError": numbers,
+    "MeanSquaredError": numbers,
+    "MeanSquaredLogarithmicError": positive,
+    "Poisson": positive,
+    "SparseCategoricalCrossentropy": sparse,
+    "SquaredHinge": signs,
+}
+
+
+def weights_for(case: Case, draw: np.random.Generator) -> Tensor | None:
+    """None, or one weight for each value: what Keras and Mica mean alike."""
+    if draw.integers(2):
+        return None
+    return torch.from_numpy(draw.random(case.prediction.shape[:-1]))
+
+
+def value_and_gradient(
+    loss: Callable[[Tensor], Tensor], prediction: Tensor
+) -> tuple[Tensor, Tensor]:
+    leaf = prediction.clone().requires_grad_()
+    value = loss(leaf)
+    value.sum().backward()
+    return value.detach(), leaf.grad
+
+
+def keras_loss(case: Case, reduction: str) -> Any:
+    arguments = dict(case.arguments)
+    if "from_logits" in arguments:
+        arguments["from_logits"] = bool(arguments["from_logits"])
+    kind = getattr(keras.losses, case.name)
+    return kind(reduction=reduction, dtype="float64", **arguments)
+
+
+def keras_value(
+    case: Case, reduction: str, prediction: Tensor, weight: Tensor | None
+) -> Tensor:
+    """Keras's loss; it cannot differentiate labels over more axes than one."""
+    theirs, target, shape = keras_loss(case, reduction), case.keras_target, ()
+    if case.name == "SparseCategoricalCrossentropy":
+        shape = prediction.shape[:-1]
+        prediction = prediction.reshape(-1, prediction.shape[-1])
+        target = target.reshape(-1)
+        weight = None if weight is None else weight.reshape(-1)
+    value = theirs(target, prediction, weight)
+    return value.reshape(shape) if value.ndim and shape else value
+
+
+def compare(case: Case, weight: Tensor | None, reduction: str) -> None:
+    ours = getattr(losses, case.name)(reduction=reduction, **case.arguments)
+    value, gradient = value_and_gradient(
+        lambda leaf: ours(leaf, case.target, weight), case.prediction
+    )
+    expected, expected_gradient = value_and_gradient(
+        lambda leaf: keras_value(case, reduction, leaf, weight), case.prediction
+    )
+    assert_close(value, expected)
+    # NOTE: Keras divides 0 by 0 in rows it ignores; nothing is to be learned there.
+    assert_close(gradient, expected_gradient.nan_to_num())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_loss_agrees_with_keras(name, seed):
+    draw = np.random.default_rng([seed, *name.encode()])
+    case = CASES[name](name, draw)
+    compare(case, weights_for(case, draw), REDUCTIONS[draw.integers(len(REDUCTIONS))])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sparse_label_smoothing_agrees_with_keras_on_one_hot_rows(seed):
+    draw = np.random.default_rng(seed)
+    arguments = {"from_logits": logits_choice(draw), "label_smoothing": smoothing(draw)}
+    case = rows_of_shares("CategoricalCrossentropy", draw, **arguments)
+    labels = case.target.argmax(-1)
+    one_hot = torch.nn.functional.one_hot(labels, case.target.shape[-1])
+    ours = losses.SparseCategoricalCrossentropy(**arguments)
+    theirs = keras_loss(case, "sum_over_batch_size")
+    weight = weights_for(case, draw)
+    value, gradient = value_and_gradient(
+        lambda leaf: ours(leaf, labels, weight), case.prediction
+    )
+    expected, expected_gradient = value_and_gradient(
+        lambda leaf: theirs(one_hot, leaf, weight), case.prediction
+    )
+    assert_close(value, expected)
+    assert_close(gradient, expected_gradient)
+
+
+def test_every_loss_keras_has_is_compared():
+    own = {"Loss", "FunctionLoss", "TorchLoss", "PerceptronCriterion"}
+    classes = {name for name in losses.__all__ if name[0].isupper()}
+    assert classes - own == set(CASES)

@@ -1,0 +1,179 @@
+"""Metrics give Keras's numbers in float64, over several batches."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import torch
+from keras.src.backend.common import dtypes
+from torch import Tensor
+
+from mica import metrics
+from tests.tolerances import assert_close
+
+SEEDS = range(10)  # configurations drawn for each of the 15 metrics
+
+
+class Case(NamedTuple):
+    """One configuration: the same arguments and three batches of unequal size."""
+
+    arguments: dict[str, Any]
+    prediction: Tensor
+    target: Tensor
+
+
+@pytest.fixture(autouse=True)
+def keras_in_float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keras narrows float64 to float32 outside TensorFlow; here it may not."""
+    monkeypatch.delitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64")
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+def normal(draw: np.random.Generator, *shape: int) -> Tensor:
+    return torch.from_numpy(draw.normal(size=shape))
+
+
+def rows(draw: np.random.Generator) -> int:
+    return int(draw.integers(12, 40))
+
+
+def binary(draw: np.random.Generator) -> Case:
+    shape = (rows(draw), int(draw.integers(1, 4)))
+    threshold = float(draw.choice([0.3, 0.5, 0.8]))
+    target = (normal(draw, *shape) > 0).double()
+    return Case({"threshold": threshold}, normal(draw, *shape).sigmoid(), target)
+
+
+def yes_or_no(draw: np.random.Generator) -> Case:
+    case = binary(draw)
+    arguments: dict[str, Any] = {"thresholds": case.arguments["threshold"]}
+    if case.prediction.shape[-1] > 1 and draw.integers(2):
+        arguments["class_id"] = int(draw.integers(case.prediction.shape[-1]))
+    return case._replace(arguments=arguments)
+
+
+def one_hot(draw: np.random.Generator) -> Case:
+    shape = (rows(draw), int(draw.integers(2, 7)))
+    labels = torch.from_numpy(draw.integers(0, shape[1], size=shape[0]))
+    target = torch.nn.functional.one_hot(labels, shape[1]).double()
+    return Case({}, normal(draw, *shape).softmax(-1), target)
+
+
+def one_hot_top(draw: np.random.Generator) -> Case:
+    case = one_hot(draw)
+    k = int(draw.integers(1, case.prediction.shape[-1] + 1))
+    return case._replace(arguments={"k": k})
+
+
+def sparse(draw: np.random.Generator) -> Case:
+    case = one_hot(draw)
+    return case._replace(target=case.target.argmax(-1))
+
+
+def sparse_top(draw: np.random.Generator) -> Case:
+    case = one_hot_top(draw)
+    return case._replace(target=case.target.argmax(-1))
+
+
+def numbers(draw: np.random.Generator) -> Case:
+    shape = (rows(draw), int(draw.integers(1, 4)))
+    return Case({}, normal(draw, *shape), normal(draw, *shape))
+
+
+def vectors(draw: np.random.Generator) -> Case:
+    shape = (rows(draw), int(draw.integers(2, 5)))
+    return Case({}, normal(draw, *shape), normal(draw, *shape))
+
+
+def variance(draw: np.random.Generator) -> Case:
+    kinds = ["uniform_average", "variance_weighted_average"]
+    return numbers(draw)._replace(
+        arguments={"class_aggregation": kinds[draw.integers(2)]}
+    )
+
+
+def thresholds(draw: np.random.Generator) -> Case:
+    case = binary(draw)
+    arguments = {
+        "num_thresholds": int(draw.choice([2, 3, 11, 200])),
+        "curve": ["ROC", "PR"][draw.integers(2)],
+        "multi_label": bool(draw.integers(2)),
+    }
+    return case._replace(arguments=arguments)
+
+
+CASES: dict[str, Callable[[np.random.Generator], Case]] = {
+    "AUC": thresholds,
+    "BinaryAccuracy": binary,
+    "CategoricalAccuracy": one_hot,
+    "CosineSimilarity": vectors,
+    "MeanAbsoluteError": numbers,
+    "MeanSquaredError": numbers,
+    "Precision": yes_or_no,
+    "R2Score": variance,
+    "Recall": yes_or_no,
+    "RootMeanSquaredError": numbers,
+    "SparseCategoricalAccuracy": sparse,
+    "SparseTopKCategoricalAccuracy": sparse_top,
+    "TopKCategoricalAccuracy": one_hot_top,
+}
+
+
+def batches(case: Case, weight: Tensor | None) -> Iterator[tuple[Tensor, ...]]:
+    cuts = [0, 5, 6, len(case.prediction)]
+    for start, stop in pairwise(cuts):
+        part = slice(start, stop)
+        weights = () if weight is None else (weight[part],)
+        yield case.prediction[part], case.target[part], *weights
+
+
+def some_weights(draw: np.random.Generator, size: int) -> Tensor | None:
+    """None, or multiples of 1/64: Keras's AUC narrows weights to float32."""
+    if draw.integers(2):
+        return None
+    return torch.from_numpy(draw.integers(0, 65, size=size) / 64)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_metric_agrees_with_keras(name, seed):
+    draw = np.random.default_rng([seed, *name.encode()])
+    case = CASES[name](draw)
+    weight = some_weights(draw, len(case.prediction))
+    ours = getattr(metrics, name)(**case.arguments)
+    theirs = getattr(keras.metrics, name)(dtype="float64", **case.arguments)
+    for prediction, target, *weights in batches(case, weight):
+        ours.update(prediction, target, *weights)
+        theirs.update_state(target, prediction, *weights)
+    assert_close(ours.compute(), theirs.result())
+
+
+LOSSES: dict[str, Callable[[np.random.Generator], Case]] = {
+    "binary_crossentropy": binary,
+    "categorical_crossentropy": one_hot,
+    "huber": numbers,
+    "kl_divergence": one_hot,
+    "mean_absolute_percentage_error": numbers,
+    "sparse_categorical_crossentropy": sparse,
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_as_a_metric_agrees_with_keras(name, seed):
+    draw = np.random.default_rng([seed, *name.encode()])
+    case = LOSSES[name](draw)
+    weight = some_weights(draw, len(case.prediction))
+    ours = metrics.get_metric(name)
+    function = getattr(keras.losses, name)
+    theirs = keras.metrics.MeanMetricWrapper(function, dtype="float64")
+    for prediction, target, *weights in batches(case, weight):
+        ours.update(prediction, target, *weights)
+        theirs.update_state(target, prediction, *weights)
+    assert_close(ours.compute(), theirs.result())
