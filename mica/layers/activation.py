@@ -12,6 +12,7 @@ from mica.layers.arguments import one_of
 from mica.registry import register
 
 __all__ = [
+    "ACTIVATIONS",
     "ActivationLike",
     "elu",
     "gaussian",
@@ -406,7 +407,7 @@ def gaussian(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.exp(-torch.square(x))
 
 
-_BY_NAME: dict[str, Callable[..., Tensor]] = {
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "elu": elu,
     "gaussian": gaussian,
     "gelu": gelu,
@@ -457,4 +458,4 @@ def get_activation(
         )
     if callable(activation):
         return activation
-    return _BY_NAME[one_of(activation, _BY_NAME, where, "activation")]
+    return ACTIVATIONS[one_of(activation, ACTIVATIONS, where, "activation")]
