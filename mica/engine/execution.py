@@ -86,7 +86,7 @@ class ExecutionPlan:
                     f"{near_misses(str(value), choices)}"
                 )
         threads = self.threads
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
+        if threads is not None and (type(threads) is not int or threads < 1):
             raise ConfigError(
                 f"ExecutionPlan: expected at least 1 thread, got {threads!r}. Give a "
                 "whole number, or None for torch's own."

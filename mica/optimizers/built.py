@@ -9,6 +9,7 @@ from torch import Tensor
 
 __all__ = [
     "DecoupledDecay",
+    "MatchedLayouts",
     "describe_optimizer",
     "get_learning_rate",
     "has_fused",
@@ -83,6 +84,62 @@ class DecoupledDecay:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if weights:
                 torch._foreach_mul_(weights, 1 - group["lr"] * self.weight_decay)
+
+
+def _matches(tensor: Tensor, weight: Tensor) -> bool:
+    """Whether both lie in memory alike; the stride of a single entry means nothing."""
+    rows = zip(weight.shape, tensor.stride(), weight.stride(), strict=True)
+    return all(one == other for size, one, other in rows if size != 1)
+
+
+class MatchedLayouts:
+    """Lays gradients and state out as their weights are: a hook for fused updates.
+
+    A fused update walks through memory, whatever the strides say: on the processor a
+    gradient or an average in another layout is added to the wrong weights, silently;
+    on a GPU torch refuses. Autograd's gradients do match. Those set by hand may not,
+    nor does state that was made before the weights changed their layout, or was read
+    from a file.
+
+    Example:
+        >>> weight = torch.zeros(2, 2)
+        >>> weight.grad = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).T
+        >>> optimizer = torch.optim.SGD([weight], lr=1.0, fused=True)
+        >>> MatchedLayouts().attach(optimizer)
+        >>> optimizer.step()
+        >>> weight
+        tensor([[-1., -3.],
+                [-2., -4.]])
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Tensor, tuple[int, ...]] = {}
+
+    def attach(self, optimizer: torch.optim.Optimizer) -> None:
+        """Look before each step, and at all state after some was loaded."""
+        optimizer.register_step_pre_hook(self)
+        optimizer.register_load_state_dict_post_hook(lambda _: self._seen.clear())
+
+    @torch.no_grad()
+    def __call__(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Lay out what does not match the weights of an optimizer about to step."""
+        for group in optimizer.param_groups:
+            for weight in group["params"]:
+                gradient = weight.grad
+                if gradient is None:
+                    continue
+                strides = weight.stride()
+                if gradient.stride() != strides and not _matches(gradient, weight):
+                    weight.grad = torch.empty_like(weight).copy_(gradient)
+                if self._seen.get(weight) != strides:
+                    self._seen[weight] = strides
+                    self._match_state(optimizer.state.get(weight, {}), weight)
+
+    def _match_state(self, state: dict[str, Any], weight: Tensor) -> None:
+        for name, value in state.items():
+            averages = isinstance(value, Tensor) and value.shape == weight.shape
+            if averages and not _matches(value, weight):
+                state[name] = torch.empty_like(weight).copy_(value)
 
 
 def describe_optimizer(optimizer: torch.optim.Optimizer) -> str:

@@ -90,7 +90,7 @@ class TorchOptimizer(Optimizer):
         if strangers:
             raise ConfigError(
                 f"get_optimizer: expected a torch optimizer that holds this model's "
-                f"trainable parameters, got a {type(self.source).__name__} with "
+                f"trainable parameters, got {type(self.source).__name__} with "
                 f"{strangers} of {len(held)} from elsewhere. Make it after the model "
                 "is built, or give the class: functools.partial(torch.optim.Adam, "
                 "lr=0.001)."

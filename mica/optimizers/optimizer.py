@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mica.engine.execution import Implementation
 from mica.errors import ConfigError
-from mica.optimizers.built import DecoupledDecay, has_fused
+from mica.optimizers.built import DecoupledDecay, MatchedLayouts, has_fused
 from mica.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from mica.registry import Configurable
 
@@ -150,9 +150,9 @@ class Optimizer(Configurable):
     ) -> torch.optim.Optimizer:
         """Make the torch optimizer of some parameters.
 
-        Clipping is not part of it: call `clip_gradients` before each step. A decoupled
-        decay may be a hook, which `copy.deepcopy` of torch's optimizers drops: build
-        again and load the state instead.
+        Clipping is not part of it: call `clip_gradients` before each step. The decay
+        may be a hook, which `copy.deepcopy` of torch's optimizers drops: build again
+        and load the state instead.
 
         Args:
             parameters: The tensors to change.
@@ -188,6 +188,8 @@ class Optimizer(Configurable):
         )
         options = {"lr": rate, "fused" if fused else "foreach": True, **self.options()}
         optimizer = self.kind(tensors, **options)
+        if fused:
+            MatchedLayouts().attach(optimizer)
         if self.weight_decay and not self.decays_weights:
             optimizer.register_step_pre_hook(DecoupledDecay(self.weight_decay))
         return optimizer

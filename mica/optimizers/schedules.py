@@ -11,7 +11,13 @@ from mica.errors import ConfigError, near_misses
 from mica.registry import Configurable
 
 __all__ = [
+    "Constant",
+    "CosineDecay",
+    "ExponentialDecay",
+    "OneCycle",
     "Schedule",
+    "StepDecay",
+    "TorchSchedule",
     "constant",
     "cosine_decay",
     "exponential_decay",
@@ -75,6 +81,7 @@ class Constant(Schedule):
         self.learning_rate = float(learning_rate)
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         del step
         return self.learning_rate
 
@@ -94,6 +101,7 @@ class ExponentialDecay(Schedule):
         self.decay_rate = float(decay_rate)
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         return self.initial_learning_rate * self.decay_rate ** (step / self.decay_steps)
 
 
@@ -112,6 +120,7 @@ class StepDecay(Schedule):
         self.decay_rate = float(decay_rate)
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         drops = step // self.decay_steps
         return self.initial_learning_rate * self.decay_rate**drops
 
@@ -156,6 +165,7 @@ class CosineDecay(Schedule):
         self.warmup_steps = warmup_steps
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         peak = self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
@@ -208,6 +218,7 @@ class OneCycle(Schedule):
         self.between = _cosine if anneal == "cosine" else _linear
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         peak, last = self.peak_step, self.last_step
         if step < peak:
             start, end = self.initial_learning_rate, self.max_learning_rate
@@ -249,6 +260,7 @@ class TorchSchedule(Schedule):
         return float(self._optimizer.param_groups[0]["lr"])
 
     def __call__(self, step: int) -> float:
+        """Give the learning rate of one update."""
         calls = step // self._steps_per_call
         while len(self._rates) <= calls:
             self._optimizer.step()

@@ -74,7 +74,7 @@ def test_an_unknown_choice_is_refused(field, value, advice):
         plan(**{field: value})
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True])
 def test_a_plan_needs_a_thread(threads):
     sentence = (
         f"ExecutionPlan: expected at least 1 thread, got {threads!r}. Give a whole "
