@@ -24,6 +24,13 @@ def _children(structure: Any) -> list[Any] | None:
     return None
 
 
+def _in_order_of(structure: Any, other: Any) -> Any:
+    """Bring a dict's entries into the order of another dict's keys."""
+    if isinstance(structure, dict) and isinstance(other, dict):
+        return {key: other[key] for key in structure}
+    return other
+
+
 def flatten(structure: Any) -> list[Any]:
     """List the leaves of a nested structure from left to right.
 
@@ -51,7 +58,7 @@ def map_nested(function: Callable[..., Any], structure: Any, *others: Any) -> An
     Args:
         function: Takes one leaf of `structure` and one of each of `others`.
         structure: Decides the form of the result.
-        others: Structures of the same form.
+        others: Structures of the same form; entries of dicts are matched by key.
 
     Returns:
         The structure with each leaf replaced by the function's value.
@@ -63,7 +70,7 @@ def map_nested(function: Callable[..., Any], structure: Any, *others: Any) -> An
     children = _children(structure)
     if children is None:
         return function(structure, *others)
-    other_children = [_children(other) for other in others]
+    other_children = [_children(_in_order_of(structure, other)) for other in others]
     mapped = [
         map_nested(function, child, *[row[index] for row in other_children if row])
         for index, child in enumerate(children)

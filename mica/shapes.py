@@ -1,7 +1,8 @@
 """Shapes as people write them: channels last, `None` where a dimension may vary."""
 
 from collections.abc import Sequence
-from typing import Literal
+from numbers import Integral
+from typing import Any, Literal
 
 from mica.errors import ConfigError
 
@@ -52,9 +53,11 @@ def pair(value: int | Sequence[int], where: str, name: str) -> tuple[int, int]:
         >>> pair(3, "Conv2D", "kernel_size")
         (3, 3)
     """
-    sizes = (value, value) if isinstance(value, int) else tuple(value)
+    sizes: tuple[Any, ...] = (value, value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        sizes = tuple(value)
     valid = len(sizes) == 2 and all(
-        isinstance(size, int) and not isinstance(size, bool) and size >= 1
+        isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
         for size in sizes
     )
     if not valid:
@@ -62,7 +65,7 @@ def pair(value: int | Sequence[int], where: str, name: str) -> tuple[int, int]:
             f"{where}: expected {name} to be a positive integer or two of them, "
             f"got {value!r}. Write {name}=3 or {name}=(3, 3)."
         )
-    return sizes[0], sizes[1]
+    return int(sizes[0]), int(sizes[1])
 
 
 def window_output(

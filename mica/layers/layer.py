@@ -180,7 +180,9 @@ class Layer(Configurable, nn.Module):
         self._build_device = None
         if isinstance(tensor, Tensor) and not tensor.is_meta:
             self._build_device = tensor.device
-        self.build(shape)
+        # Weights made in inference mode could never be trained.
+        with torch.inference_mode(False):
+            self.build(shape)
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

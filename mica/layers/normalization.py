@@ -173,13 +173,13 @@ class BatchNormalization(Layer):
         # is given the old value made larger by the same factor, in a copy: torch
         # keeps what it is given for the gradient, so that may not change afterwards.
         bias = (count - 1) / count
-        variance = self.running_var / (bias or 1.0)
+        running = self.running_var
+        variance = running / (bias or 1.0)
         y = self._kernel(x, variance, True)
-        with torch.no_grad():
-            if count == 1:  # unbiased: 0 / 0; biased: 0
-                self.running_var.mul_(self.momentum)
-            else:
-                torch.mul(variance, bias, out=self.running_var)
+        if count == 1:  # unbiased: 0 / 0; biased: 0
+            running.mul_(self.momentum)
+        else:
+            torch.mul(variance, bias, out=running)
         return y
 
     def _kernel(self, x: Tensor, running_var: Tensor, use_batch: bool) -> Tensor:

@@ -332,8 +332,8 @@ def Input(
         >>> Input((28, 28, 1)).shape
         (None, 28, 28, 1)
     """
-    sizes = [shape] if isinstance(shape, int) else list(shape)
-    valid = all(
+    sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
+    valid = shape is not None and all(
         size is None
         or (isinstance(size, int) and not isinstance(size, bool) and size >= 1)
         for size in sizes
