@@ -78,7 +78,6 @@ class BinaryCrossentropy(Loss):
         Szegedy et al. 2016, section 7. Clipping as in Keras 3.
     """
 
-    folds: ClassVar[str | None] = "sigmoid"
     target_kind: ClassVar[TargetKind] = "binary"
 
     def __init__(
@@ -92,6 +91,11 @@ class BinaryCrossentropy(Loss):
         super().__init__(reduction=reduction, name=name)
         self.from_logits = from_logits
         self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
+
+    @property
+    def folds(self) -> str | None:
+        """The sigmoid, unless predictions are logits already."""
+        return None if self.from_logits else "sigmoid"
 
     def on_logits(self) -> Loss:
         """Give the same loss for the unit before its sigmoid.
@@ -168,7 +172,6 @@ class CategoricalCrossentropy(Loss):
         outputs. Label smoothing: Szegedy et al. 2016, section 7. Clipping: Keras 3.
     """
 
-    folds: ClassVar[str | None] = "softmax"
     target_kind: ClassVar[TargetKind] = "one_hot"
 
     def __init__(
@@ -182,6 +185,11 @@ class CategoricalCrossentropy(Loss):
         super().__init__(reduction=reduction, name=name)
         self.from_logits = from_logits
         self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
+
+    @property
+    def folds(self) -> str | None:
+        """The softmax, unless predictions are logits already."""
+        return None if self.from_logits else "softmax"
 
     def on_logits(self) -> Loss:
         """Give the same loss for the units before their softmax.
@@ -273,7 +281,6 @@ class SparseCategoricalCrossentropy(Loss):
         outputs. Label smoothing: Szegedy et al. 2016, section 7. Clipping: Keras 3.
     """
 
-    folds: ClassVar[str | None] = "softmax"
     target_kind: ClassVar[TargetKind] = "classes"
 
     def __init__(
@@ -290,6 +297,11 @@ class SparseCategoricalCrossentropy(Loss):
         self.ignore_class = ignore_class
         self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
         self._skipped = _NO_LABEL if ignore_class is None else ignore_class
+
+    @property
+    def folds(self) -> str | None:
+        """The softmax, unless predictions are logits already."""
+        return None if self.from_logits else "softmax"
 
     def on_logits(self) -> Loss:
         """Give the same loss for the units before their softmax.

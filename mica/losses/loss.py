@@ -79,7 +79,6 @@ class Loss(Configurable, nn.Module):
         tensor(4.)
     """
 
-    folds: ClassVar[str | None] = None
     target_kind: ClassVar[TargetKind] = "any"
 
     def __init__(
@@ -106,6 +105,11 @@ class Loss(Configurable, nn.Module):
     def where(self) -> str:
         """Who speaks in an error."""
         return type(self).__name__
+
+    @property
+    def folds(self) -> str | None:
+        """The activation that `on_logits` makes unnecessary, "softmax" or "sigmoid"."""
+        return None
 
     @property
     def reads_logits(self) -> bool:

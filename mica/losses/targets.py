@@ -158,11 +158,12 @@ def _check_one_hot(where: str, shape: Shape, target: Tensor) -> None:
     leading = _batched(shape[:-1], target)
     labels = _fits(theirs, leading) or _fits(theirs, (*leading, 1))
     if labels and theirs[-1:] != shape[-1:]:
+        remedy = f"torch.nn.functional.one_hot(labels, {shape[-1]})."
+        if where == "CategoricalCrossentropy":
+            remedy = f"{remedy[:-1]}, or use SparseCategoricalCrossentropy."
         raise ShapeError(
             f"{where}: expected one-hot rows of shape {describe((*leading, shape[-1]))}"
-            f", got integer labels of shape {describe(theirs)}. Use the loss for "
-            f"integer labels, SparseCategoricalCrossentropy, or give "
-            f"torch.nn.functional.one_hot(labels, {shape[-1]})."
+            f", got integer labels of shape {describe(theirs)}. Give {remedy}"
         )
     _check_same_shape(where, shape, target, "one-hot rows")
     _check_shares(where, shape, target)

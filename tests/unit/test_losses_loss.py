@@ -1,0 +1,160 @@
+"""A loss reduces, weighs and widens as it says, and can be written in one method."""
+
+import inspect
+import re
+
+import pytest
+import torch
+
+import mica
+from mica import losses
+from mica.errors import ConfigError, ShapeError
+from mica.losses import Loss
+from tests.tolerances import assert_close
+
+PREDICTION = torch.tensor([[1.0], [2.0], [4.0]])
+TARGET = torch.zeros(3)  # squared errors 1, 4, 16
+WEIGHT = torch.tensor([1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        ("sum_over_batch_size", 7.0),
+        ("mean", 7.0),
+        ("mean_with_sample_weight", 7.0),
+        ("sum", 21.0),
+        ("none", [1.0, 4.0, 16.0]),
+        (None, [1.0, 4.0, 16.0]),
+    ],
+)
+def test_a_loss_is_reduced_as_told(reduction, expected):
+    loss = losses.MeanSquaredError(reduction=reduction)
+    assert_close(loss(PREDICTION, TARGET), torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        ("sum_over_batch_size", 1.0),
+        ("mean_with_sample_weight", 2.0),
+        ("sum", 3.0),
+        ("none", [1.0, 2.0, 0.0]),
+    ],
+)
+def test_a_weighted_loss_is_reduced_as_told(reduction, expected):
+    loss = losses.MeanSquaredError(reduction=reduction)
+    assert_close(loss(PREDICTION, TARGET, WEIGHT), torch.tensor(expected))
+
+
+def test_weights_that_are_all_zero_give_zero():
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    assert loss(PREDICTION, TARGET, torch.zeros(3)).item() == 0
+
+
+def test_one_weight_per_sample_counts_for_all_steps_of_a_sequence():
+    prediction = torch.ones(2, 2, 1)
+    loss = losses.MeanSquaredError(reduction="none")
+    weighted = loss(prediction, torch.zeros(2, 2), torch.tensor([1.0, 3.0]))
+    assert weighted.tolist() == [[1.0, 1.0], [3.0, 3.0]]
+
+
+def test_an_unknown_reduction_is_refused():
+    sentence = (
+        "MeanSquaredError: expected a reduction out of sum_over_batch_size, mean, "
+        "mean_with_sample_weight, sum, none, got 'average'. Leave it out to average."
+    )
+    make = inspect.unwrap(losses.MeanSquaredError.__init__)  # users run without checks
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        make(losses.MeanSquaredError(), reduction="average")
+
+
+def test_a_loss_without_per_sample_says_so():
+    class Empty(Loss):
+        pass
+
+    sentence = (
+        "Empty: expected a method per_sample(prediction, target), got none. Define it "
+        "in the class."
+    )
+    with pytest.raises(NotImplementedError, match=f"^{re.escape(sentence)}$"):
+        Empty()(PREDICTION, TARGET)
+
+
+def test_a_loss_of_ones_own_needs_one_method():
+    @mica.register
+    class Quartic(Loss):
+        def per_sample(self, prediction, target):
+            return (prediction[:, 0] - target) ** 4
+
+    assert Quartic()(PREDICTION, TARGET).item() == 91.0
+    assert Quartic()(PREDICTION, TARGET, WEIGHT).item() == 3.0
+    assert Quartic().name == "quartic"
+
+
+def test_an_error_inside_a_loss_of_ones_own_is_not_hidden():
+    class Broken(Loss):
+        def per_sample(self, prediction, target):
+            raise RuntimeError("a fault of its own")
+
+    with pytest.raises(RuntimeError, match=r"^a fault of its own$"):
+        Broken()(PREDICTION, TARGET)
+
+
+def test_a_loss_that_folds_nothing_says_so():
+    sentence = (
+        "Huber: expected a loss that can be computed from logits, got one that cannot. "
+        "Use a cross-entropy."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        losses.Huber().on_logits()
+
+
+def test_predictions_and_targets_meet_by_rows_never_by_broadcasting():
+    prediction = torch.tensor([[1.0], [2.0]], requires_grad=True)
+    losses.MeanSquaredError()(prediction, torch.tensor([1.0, 4.0])).backward()
+    assert prediction.grad.tolist() == [[0.0], [-2.0]]
+
+
+def test_a_flat_prediction_is_one_number_per_sample():
+    loss = losses.MeanSquaredError(reduction="none")
+    assert loss(torch.tensor([1.0, 3.0]), torch.zeros(2, 1)).tolist() == [1.0, 9.0]
+
+
+def test_half_precision_is_computed_in_float32():
+    prediction = torch.zeros(2, 1, dtype=torch.bfloat16, requires_grad=True)
+    loss = losses.MeanSquaredError()(prediction, torch.tensor([1 / 3, 1 / 3]))
+    loss.backward()
+    assert loss.dtype is torch.float32
+    assert prediction.grad.dtype is torch.bfloat16
+
+
+def test_misplaced_weights_are_named():
+    sentence = (
+        "MeanSquaredError: expected sample weights of shape (3,), one per sample, got "
+        "(2,). Give one weight per row of the data."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(sentence)}$"):
+        losses.MeanSquaredError()(PREDICTION, TARGET, torch.ones(2))
+
+
+def test_a_loss_shows_its_arguments():
+    assert repr(losses.Huber(2.0, reduction="sum")) == (
+        "Huber(delta=2.0, reduction='sum')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("kl_divergence", losses.KLDivergence),
+        ("mean_squared_error", losses.MeanSquaredError),
+        ("sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy),
+    ],
+)
+def test_a_loss_is_called_by_kerass_name(name, kind):
+    assert kind().name == name
+
+
+def test_a_loss_can_be_called_otherwise():
+    assert losses.Huber(name="distance").name == "distance"
