@@ -22,6 +22,7 @@ from mica.report import (
     Matrix,
     Part,
     Report,
+    Series,
     format_value,
     one_line,
 )
@@ -95,19 +96,25 @@ def _draw_panel(box: SubFigure, panel: Panel) -> None:
         _draw_lines(axes, panel)
 
 
+def _legend_name(line: Series) -> str:
+    """A name that matplotlib shows: it leaves out "" and those that begin with "_"."""
+    name = one_line(line.name)
+    return name if name and not name.startswith("_") else f" {name}"
+
+
 def _draw_lines(axes: Axes, chart: Chart) -> None:
     for k, line in enumerate(chart.series):
-        colour = SERIES_LIGHT[k % len(SERIES_LIGHT)]
+        colour, name = SERIES_LIGHT[k % len(SERIES_LIGHT)], _legend_name(line)
         if (line.kind or chart.kind) == "points":
             places = np.array(line.points()).reshape(-1, 2)
             axes.scatter(
-                *places.T, s=10, alpha=0.6, linewidths=0, color=colour, label=line.name
+                *places.T, s=10, alpha=0.6, linewidths=0, color=colour, label=name
             )
         else:
             values = np.where(np.isfinite(line.y), line.y, np.nan)
             # A point between two gaps has no line: it is shown as a dot.
             marker = "o" if len(line.points()) == 1 else None
-            axes.plot(line.x, values, marker=marker, color=colour, label=line.name)
+            axes.plot(line.x, values, marker=marker, color=colour, label=name)
     x_values = [x for line in chart.series for x, _ in line.points()]
     y_values = [y for line in chart.series for _, y in line.points()]
     x_axis = make_axis(x_values, scale=chart.x_scale, has_margin=True)
@@ -139,7 +146,7 @@ def _draw_bars(axes: Axes, chart: Chart) -> None:
         value = dict(zip(line.x, line.y, strict=True))
         at = [i + k * height for i, place in enumerate(places) if place in value]
         lengths = [value[place] for place in places if place in value]
-        axes.barh(at, lengths, height * 0.9, label=line.name)
+        axes.barh(at, lengths, height * 0.9, label=_legend_name(line))
     axes.set_yticks(
         [i + 0.4 - height / 2 for i in range(len(places))],
         [format_value(place) for place in places],

@@ -188,20 +188,23 @@ def _draw_chart(part: Chart, _level: int) -> Markup:
     if part.kind == "bars":
         names = legend(part.series) if len(part.series) > 1 else join()
         return join(names, _scroll(draw_bars(part), part.title))
-    upright = element("p", f"↑ {_axis(part.y_label, part.y_scale)}", class_="y-label")
-    across = element("p", f"{_axis(part.x_label, part.x_scale)} →", class_="x-label")
+    # What the heading says already need not be said again.
+    y_words = _axis_words(
+        "" if part.y_label == part.title else part.y_label, part.y_scale
+    )
+    x_words = _axis_words(part.x_label, part.x_scale)
     return element(
         "figure",
         legend(part.series),
-        upright if _axis(part.y_label, part.y_scale) else join(),
+        element("p", f"↑ {y_words}", class_="y-label") if y_words else join(),
         draw_chart(part),
-        across if _axis(part.x_label, part.x_scale) else join(),
+        element("p", f"{x_words} →", class_="x-label") if x_words else join(),
         _note(_gaps(part)),
         _numbers(part),
     )
 
 
-def _axis(label: str, scale: str) -> str:
+def _axis_words(label: str, scale: str) -> str:
     words = [one_line(label)] if label else []
     return ", ".join([*words, "log scale"] if scale == "log" else words)
 

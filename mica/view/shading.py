@@ -31,10 +31,11 @@ def cell_shades(part: Matrix) -> np.ndarray:
         >>> cell_shades(Matrix("", [[2, -1]], ["a"], ["b", "c"]))
         array([[ 1. , -0.5]])
     """
-    values = np.nan_to_num(np.array(part.values, np.float64), nan=0.0)
+    values = np.array(part.values, np.float64)
+    values = np.where(np.isfinite(values), values, 0.0)
     if part.is_confusion:
-        shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1)
+        shares = values.clip(0) / np.maximum(values.sum(axis=1, keepdims=True), 1)
         # A root, so that a rare mistake is seen; and never so pale as none.
         wrong = -(0.12 + 0.88 * np.sqrt(shares)) * (shares > 0)
-        return np.where(np.eye(len(values), dtype=bool), shares, wrong)
+        return np.where(np.eye(len(values), dtype=bool), shares, wrong).clip(-1, 1)
     return values / (np.abs(values).max() or 1.0)
