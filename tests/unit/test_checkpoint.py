@@ -109,33 +109,33 @@ def test_a_state_that_is_not_a_tensor_is_refused(tmp_path):
 MISFITS = [
     (
         {"weight": torch.zeros(2, 3)},
-        "expected 'bias' for Linear in {path}, got 'weight'. Build the module as it "
-        "was when the file was written.",
+        "load_weights: expected 'bias' for Linear in {path}, got 'weight'. Build the "
+        "module as it was when the file was written.",
     ),
     (
         {},
-        "expected 'bias', 'weight' for Linear in {path}, got nothing. Build the module "
-        "as it was when the file was written.",
-    ),
-    (
-        {name: torch.zeros(1) for name in "abcdef"},
-        "expected 'bias', 'weight' for Linear in {path}, got 'a', 'b', 'c' and 3 more. "
+        "load_weights: expected 'bias', 'weight' for Linear in {path}, got nothing. "
         "Build the module as it was when the file was written.",
     ),
     (
+        {name: torch.zeros(1) for name in "abcdef"},
+        "load_weights: expected 'bias', 'weight' for Linear in {path}, got 'a', 'b', "
+        "'c' and 3 more. Build the module as it was when the file was written.",
+    ),
+    (
         {name: torch.zeros(2) for name in ("bias", "weight", "scale")},
-        "expected the weights of Linear and no more in {path}, got 'scale' too. Build "
-        "the module as it was when the file was written.",
+        "load_weights: expected the weights of Linear and no more in {path}, got "
+        "'scale' too. Build the module as it was when the file was written.",
     ),
     (
         {"bias": torch.zeros(2), "weight": torch.zeros(3, 2)},
-        "expected shape (2, 3) for 'weight', got (3, 2) in {path}. Build the module as "
-        "it was when the file was written.",
+        "load_weights: expected shape (2, 3) for 'weight', got (3, 2) in {path}. Build "
+        "the module as it was when the file was written.",
     ),
     (
         {"bias": torch.zeros(2, dtype=torch.int64), "weight": torch.zeros(2, 3)},
-        "expected torch.float32 for 'bias', got torch.int64 in {path}. Build the "
-        "module as it was when the file was written.",
+        "load_weights: expected torch.float32 for 'bias', got torch.int64 in {path}. "
+        "Build the module as it was when the file was written.",
     ),
 ]
 
@@ -146,7 +146,7 @@ def test_weights_of_another_architecture_change_nothing(tensors, sentence, tmp_p
     save_file(tensors, path)
     module = nn.Linear(3, 2)
     before = module.weight.clone()
-    sentence = f"load_weights: {sentence.format(path=repr(str(path)))}"
+    sentence = sentence.format(path=repr(str(path)))
     with pytest.raises(CheckpointError, match=f"^{re.escape(sentence)}$"):
         load_weights(module, path)
     assert torch.equal(module.weight, before)
