@@ -41,9 +41,9 @@ def loop(
     """
     before, after = events.listeners("batch_begin"), events.listeners("batch_end")
     while state.epoch < state.epochs and state.stop_reason is None:
-        guard.remember(state)
         means.reset()
         state.batch = state.samples = 0
+        guard.remember(state)
         events.emit("epoch_begin", state)
         for batch in batches(state.epoch):
             for listener in before:
