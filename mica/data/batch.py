@@ -223,7 +223,11 @@ def _parts(item: Any, where: str) -> tuple[Any, Any, Any]:
 
 
 def unpack_batch(
-    item: Any, where: str, device: torch.device | str | None = None
+    item: Any,
+    where: str,
+    device: torch.device | str | None = None,
+    *,
+    keep_integers: bool = False,
 ) -> Batch:
     """Read what a loader or generator gave as a batch.
 
@@ -232,6 +236,7 @@ def unpack_batch(
             "x", "y" and "sample_weight"; any other dict is x itself, inputs by name.
         where: Who gave it, for errors: "loader", "generator".
         device: Where the batch goes; None leaves it where it is.
+        keep_integers: Whether 32- and 64-bit integers in x stay integers.
 
     Returns:
         The batch, its tensors in the types that training uses.
@@ -246,19 +251,19 @@ def unpack_batch(
         (tensor([[1., 2.]]), tensor([0]), 1)
     """
     x, y, sample_weight = _parts(item, where)
-    x = as_tensors(x, f"{where}: x", role="x", finite=False)
+    role = "integer x" if keep_integers else "x"
+    x = as_tensors(x, f"{where}: x", role=role, finite=False)
     if y is not None:
         y = as_tensors(y, f"{where}: y", role="y", finite=False)
     if sample_weight is not None:
         where_weight = f"{where}: sample_weight"
         sample_weight = as_sample_weight(sample_weight, where_weight, values=False)
-    parts = {f"{where}: x": x, f"{where}: y": y}
-    size = check_lengths(**parts, **{f"{where}: sample_weight": sample_weight})
+    size = check_lengths(x, y, sample_weight, f"{where}: ")
     return Batch(
-        to_device(x, device),
-        to_device(y, device),
-        to_device(sample_weight, device),
-        size,
+        x=to_device(x, device),
+        y=to_device(y, device),
+        sample_weight=to_device(sample_weight, device),
+        size=size,
     )
 
 

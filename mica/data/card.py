@@ -150,8 +150,8 @@ def describe_table(
         span = found.reason or _span(found.numbers, found.counts)
         if name == target and found.kind == "left out":
             span = _span(None, dict(Counter(known)))
-        missing = len(table) - len(known)
-        rows.append([name, kind, len(set(known)), missing, span])
+        distinct = len(found.counts) or len(set(known))
+        rows.append([name, kind, distinct, len(table) - len(known), span])
     columns = ["column", "kind", "distinct", "missing", "values"]
     note = f"{len(table)} rows, {len(table.columns)} columns"
     parts: list[report.Part] = [report.Table("Columns", columns, rows, note)]

@@ -43,6 +43,7 @@ class DatasetSource(Source):
     Args:
         dataset: Has ``__len__`` and ``__getitem__``.
         num_workers: Processes that read ahead; 0 reads in this one.
+        keep_integers: Whether 32- and 64-bit integers in x stay integers.
 
     Raises:
         DataError: The dataset has no length, or the length 0.
@@ -61,7 +62,13 @@ class DatasetSource(Source):
     batch_size = None
     replayable = True
 
-    def __init__(self, dataset: Dataset[Any], *, num_workers: int = 0) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        *,
+        num_workers: int = 0,
+        keep_integers: bool = False,
+    ) -> None:
         try:
             count = len(dataset)  # type: ignore[arg-type]
         except (TypeError, NotImplementedError):
@@ -76,6 +83,7 @@ class DatasetSource(Source):
             )
         self.dataset = dataset
         self.num_workers = num_workers
+        self.keep_integers = keep_integers
         self._count: int = count
 
     @property
@@ -150,4 +158,7 @@ class DatasetSource(Source):
             num_workers=self.num_workers,
             generator=epoch_generator(seed, epoch),  # its workers draw seeds from it,
         )
-        return (unpack_batch(item, "dataset", device) for item in loader)
+        keep = self.keep_integers
+        return (
+            unpack_batch(item, "dataset", device, keep_integers=keep) for item in loader
+        )

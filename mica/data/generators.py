@@ -22,6 +22,7 @@ class GeneratorSource(Source):
     Args:
         generator: The iterator; an epoch needs ``steps`` batches of it.
         steps: Number of batches in an epoch. At least 1.
+        keep_integers: Whether 32- and 64-bit integers in x stay integers.
 
     Raises:
         ConfigError: ``steps`` is missing or below 1.
@@ -36,7 +37,13 @@ class GeneratorSource(Source):
     batch_size = None
     replayable = False
 
-    def __init__(self, generator: Iterator[Any], *, steps: int | None) -> None:
+    def __init__(
+        self,
+        generator: Iterator[Any],
+        *,
+        steps: int | None,
+        keep_integers: bool = False,
+    ) -> None:
         if steps is None:
             raise ConfigError(
                 "generator: expected steps_per_epoch (in fit) or steps (in evaluate "
@@ -49,6 +56,7 @@ class GeneratorSource(Source):
             )
         self.generator = generator
         self.steps = steps
+        self.keep_integers = keep_integers
 
     @property
     def num_samples(self) -> None:
@@ -81,7 +89,7 @@ class GeneratorSource(Source):
         """
         for item in self.generator:
             self.generator = chain([item], self.generator)
-            return first_rows(unpack_batch(item, "generator"), batch_size)
+            return first_rows(self._unpack(item, None), batch_size)
         raise DataError(
             "generator: expected at least one batch, got none: it is exhausted. Make "
             "the generator again before you use it again."
@@ -132,4 +140,7 @@ class GeneratorSource(Source):
                     f"got {step}: it is exhausted. Make it endless (while True: yield "
                     "...) or ask for fewer steps."
                 ) from None
-            yield unpack_batch(item, "generator", device)
+            yield self._unpack(item, device)
+
+    def _unpack(self, item: Any, device: torch.device | str | None) -> Batch:
+        return unpack_batch(item, "generator", device, keep_integers=self.keep_integers)

@@ -34,6 +34,7 @@ class LoaderSource(Source):
 
     Args:
         loader: What to read, once per epoch.
+        keep_integers: Whether 32- and 64-bit integers in x stay integers.
 
     Raises:
         DataError: ``loader`` can be read only once.
@@ -44,7 +45,7 @@ class LoaderSource(Source):
         [2, 1]
     """
 
-    def __init__(self, loader: Iterable[Any]) -> None:
+    def __init__(self, loader: Iterable[Any], *, keep_integers: bool = False) -> None:
         if hasattr(loader, "__next__"):
             raise DataError(
                 "loader: expected something that can be read once per epoch, got an "
@@ -52,6 +53,7 @@ class LoaderSource(Source):
                 "epoch: mica.data.GeneratorSource(iterator, steps=...)."
             )
         self.loader = loader
+        self.keep_integers = keep_integers
         self._count = _num_samples(loader)
         size = getattr(loader, "batch_size", None)
         self.batch_size = size if isinstance(size, int) else None
@@ -98,7 +100,7 @@ class LoaderSource(Source):
         iterator = self._open()
         item = next(iterator)
         self._opened = chain([item], iterator)
-        return first_rows(unpack_batch(item, "loader"), batch_size)
+        return first_rows(self._unpack(item, None), batch_size)
 
     def _open(self) -> Iterator[Any]:
         if self._opened is not None:
@@ -148,4 +150,7 @@ class LoaderSource(Source):
         if set_epoch is not None:
             set_epoch(epoch)
         items = islice(self._open(), start, None)
-        return (unpack_batch(item, "loader", device) for item in items)
+        return (self._unpack(item, device) for item in items)
+
+    def _unpack(self, item: Any, device: torch.device | str | None) -> Batch:
+        return unpack_batch(item, "loader", device, keep_integers=self.keep_integers)

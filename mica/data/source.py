@@ -111,31 +111,31 @@ class LimitedSource(Source):
         return islice(batches, max(0, self.steps - start))
 
 
-def _from_tensor_dataset(dataset: TensorDataset) -> ArraySource:
+def _from_tensor_dataset(dataset: TensorDataset, keep: bool) -> ArraySource:
     if len(dataset.tensors) > 3:
         raise DataError(
             "dataset: expected tensors (x,), (x, y) or (x, y, sample_weight), got a "
             f"TensorDataset of {len(dataset.tensors)}. Give several inputs as arrays: "
             "fit((a, b), y)."
         )
-    return ArraySource(*dataset.tensors)
+    return ArraySource(*dataset.tensors, keep_integers=keep)
 
 
-def _from_dataset(dataset: Dataset[Any], batch_size: int | None) -> Source:
+def _from_dataset(dataset: Dataset[Any], batch_size: int | None, keep: bool) -> Source:
     if isinstance(dataset, IterableDataset):
         size = DEFAULT_BATCH_SIZE if batch_size is None else batch_size
-        return LoaderSource(DataLoader(dataset, batch_size=size))
+        return LoaderSource(DataLoader(dataset, batch_size=size), keep_integers=keep)
     # NOTE: the exact types only; a subclass may change what a sample is.
     if type(dataset) is TensorDataset:
-        return _from_tensor_dataset(dataset)
+        return _from_tensor_dataset(dataset, keep)
     if type(dataset) is Subset and type(dataset.dataset) is TensorDataset:
         rows = torch.as_tensor(list(dataset.indices), dtype=torch.int64)
-        return _from_tensor_dataset(dataset.dataset).take(rows)
-    return DatasetSource(dataset)
+        return _from_tensor_dataset(dataset.dataset, keep).take(rows)
+    return DatasetSource(dataset, keep_integers=keep)
 
 
 def _is_arrays(x: Any) -> bool:
-    if isinstance(x, (torch.Tensor, Mapping, list, tuple, str, bytes)):
+    if isinstance(x, (torch.Tensor, Mapping, list, tuple, range, str, bytes)):
         return True
     if hasattr(x, "__array__") or hasattr(x, "toarray"):
         return True
@@ -150,18 +150,18 @@ def _refuse_callable(x: Any) -> DataError:
     )
 
 
-def _open(x: Any, batch_size: int | None, steps: int | None) -> Source:
+def _open(x: Any, batch_size: int | None, steps: int | None, keep: bool) -> Source:
     if isinstance(x, Source):
         return x
     if isinstance(x, Dataset):
-        return _from_dataset(x, batch_size)
+        return _from_dataset(x, batch_size, keep)
     if isinstance(x, DataLoader):
-        return LoaderSource(x)
+        return LoaderSource(x, keep_integers=keep)
     if hasattr(x, "__next__"):
-        return GeneratorSource(x, steps=steps)
+        return GeneratorSource(x, steps=steps, keep_integers=keep)
     if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
-        return DatasetSource(x)
-    return LoaderSource(x)
+        return DatasetSource(x, keep_integers=keep)
+    return LoaderSource(x, keep_integers=keep)
 
 
 def _check_alone(x: Any, y: Any, sample_weight: Any) -> None:
@@ -180,6 +180,7 @@ def as_source(
     *,
     batch_size: int | None = None,
     steps: int | None = None,
+    keep_integers: bool = False,
 ) -> Source:
     """Make a source of batches of whatever holds the data.
 
@@ -196,6 +197,8 @@ def as_source(
             used for an iterable dataset. None says nothing.
         steps: Number of batches in an epoch. An iterator needs it; others end their
             epochs early.
+        keep_integers: Whether 32- and 64-bit integers in x stay integers, as a model
+            that looks up token ids needs them; they become floating-point otherwise.
 
     Returns:
         The source.
@@ -212,10 +215,10 @@ def as_source(
         raise _refuse_callable(x)
     special = isinstance(x, (Source, Dataset))
     if not special and _is_arrays(x):
-        source: Source = ArraySource(x, y, sample_weight)
+        source: Source = ArraySource(x, y, sample_weight, keep_integers=keep_integers)
     else:
         _check_alone(x, y, sample_weight)
-        source = _open(x, batch_size, steps)
+        source = _open(x, batch_size, steps, keep_integers)
     if batch_size is not None and source.batch_size not in (None, batch_size):
         raise ConfigError(
             f"batch_size: expected {source.batch_size}, the loader's own, got "

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from mica.errors import ConfigError, DataError
+from mica.errors import DataError
 
 __all__ = ["Role", "as_sample_weight", "as_tensors", "check_lengths", "named_leaves"]
 
-Role = Literal["x", "y"]
+Role = Literal["x", "integer x", "y"]
 
 _TOKEN_TYPES = (torch.int32, torch.int64, torch.uint32, torch.uint64)
 _FRAME_LIBRARIES = ("pandas", "polars")
@@ -41,17 +41,19 @@ def _place(position: Iterable[int]) -> str:
     return f"row {row}, position {tuple(rest)}"
 
 
+def _amount(count: int) -> str:
+    return "the only one" if count == 1 else f"{count} in all"
+
+
 def _first(mask: np.ndarray) -> tuple[int, ...]:
     return tuple(int(index) for index in np.unravel_index(mask.argmax(), mask.shape))
 
 
-def _refuse_text(array: np.ndarray, where: str) -> DataError:
-    place = (0,) * array.ndim
+def _refuse_text(text: object, place: tuple[int, ...], where: str) -> DataError:
     return DataError(
-        f"{where}: expected numbers, got the text {str(array[place])!r} at "
-        f"{_place(place)}. Number the labels first: names, numbers = "
-        "numpy.unique(labels, return_inverse=True); or read a table with "
-        "mica.data.TableEncoder."
+        f"{where}: expected numbers, got the text {str(text)!r} at {_place(place)}. "
+        "Number labels with numpy.unique(labels, return_inverse=True); a table of "
+        "numbers and words is read by mica.data.TableEncoder."
     )
 
 
@@ -67,8 +69,8 @@ def _refuse_object(array: np.ndarray, where: str) -> DataError:
     place = _first(odd.reshape(array.shape))
     entry = array[place]
     if isinstance(entry, str):
-        got, advice = f"the text {entry!r}", "Turn it into a number or leave it out."
-    elif entry is None:
+        return _refuse_text(entry, place, where)
+    if entry is None:
         got, advice = "None", "Fill the gap or leave the row out."
     elif isinstance(entry, (list, tuple, np.ndarray, torch.Tensor)):
         got = f"a {type(entry).__name__} of length {len(entry)}"
@@ -104,8 +106,10 @@ def _from_numpy(array: np.ndarray, where: str) -> torch.Tensor:
             )
         array = np.asarray(array)
     kind = array.dtype.kind
-    if kind in "USTO" and array.size:
-        raise (_refuse_object if kind == "O" else _refuse_text)(array, where)
+    if kind == "O" and array.size:
+        raise _refuse_object(array, where)
+    if kind in "UST" and array.size:
+        raise _refuse_text(array.flat[0], (0,) * array.ndim, where)
     if kind in "MmcV":
         raise _refuse_kind(array, where)
     if array.dtype == np.uint64 and array.size and array.max() > _LARGEST_INTEGER:
@@ -117,14 +121,19 @@ def _from_numpy(array: np.ndarray, where: str) -> torch.Tensor:
         array = array.astype(np.float64)
     if array.size == 0:  # its kind may be one torch lacks; the caller refuses it
         return torch.empty(array.shape)
+    shape = array.shape  # a single value would become one row
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     # Torch cannot mark memory read-only, so it gets a copy of such an array.
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    array = array if array.flags.writeable else array.copy()
+    return torch.from_numpy(array).reshape(shape)
 
 
 def _from_list(value: Any, where: str) -> torch.Tensor:
     try:
-        return _from_numpy(np.asarray(value), where)
+        array = np.asarray(value)
+        if array.dtype.kind in "US":  # one word made words of all the numbers
+            array = np.array(value, dtype=object)
+        return _from_numpy(array, where)
     except (ValueError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
@@ -142,7 +151,7 @@ def _from_series(series: Any, where: str) -> torch.Tensor:
     if missing.any():
         raise DataError(
             f"{where}: expected a value in every row, got none in row "
-            f"{_first(missing)[0]} ({int(missing.sum())} are missing). Fill the gaps, "
+            f"{_first(missing)[0]} ({_amount(int(missing.sum()))}). Fill the gaps, "
             "leave the rows out, or use mica.data.TableEncoder."
         )
     return _from_numpy(series.to_numpy(), where)
@@ -164,7 +173,7 @@ def _standard(tensor: torch.Tensor, role: Role) -> torch.Tensor:
         return tensor.to(torch.get_default_dtype())
     if role == "y":
         return tensor.to(torch.int64)
-    if tensor.dtype in _TOKEN_TYPES:
+    if role == "integer x" and tensor.dtype in _TOKEN_TYPES:
         return tensor if tensor.dtype == torch.int32 else tensor.to(torch.int64)
     return tensor.to(torch.get_default_dtype())
 
@@ -197,10 +206,10 @@ def _check_finite(tensor: torch.Tensor, before: torch.Tensor, where: str) -> Non
             f"{where}: expected numbers that {str(tensor.dtype).removeprefix('torch.')}"
             f" can hold, got {value} at {_place(place)}. Scale the values first."
         )
-    share = "the only one" if count == 1 else f"{count} such values"
     raise DataError(
-        f"{where}: expected finite numbers, got {value} at {_place(place)} ({share}). "
-        "Fill these places or leave the rows out; mica.data.TableEncoder fills gaps."
+        f"{where}: expected finite numbers, got {value} at {_place(place)} "
+        f"({_amount(count)}). Fill these places or leave the rows out; "
+        "mica.data.TableEncoder fills gaps."
     )
 
 
@@ -233,7 +242,7 @@ def _from_frame(frame: Any, where: str, role: Role, finite: bool) -> torch.Tenso
         inside = f"{where}[{name!r}]"
         columns.append(_finish(_from_series(series, inside), inside, role, finite))
     # The columns of a table of inputs are measurements, whole numbers or not.
-    if role == "x" or any(column.is_floating_point() for column in columns):
+    if role != "y" or any(column.is_floating_point() for column in columns):
         columns = [column.to(torch.get_default_dtype()) for column in columns]
     return torch.stack(columns, dim=1)  # (rows, columns)
 
@@ -267,7 +276,7 @@ def _leaf(value: Any, where: str, role: Role, finite: bool) -> torch.Tensor:
         return _from_frame(value, where, role, finite)
     elif _is_series(value):
         tensor = _from_series(value, where)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, range)):
         tensor = _from_list(value, where)
     elif isinstance(value, (bool, int, float)):
         tensor = torch.tensor(value)
@@ -281,16 +290,17 @@ def _leaf(value: Any, where: str, role: Role, finite: bool) -> torch.Tensor:
 def as_tensors(value: Any, where: str, *, role: Role, finite: bool = True) -> Any:
     """Turn what the user holds into checked tensors, in the same nesting.
 
-    Floating-point numbers become torch's default type. In x, 32- and 64-bit integers
-    stay integers (token ids), smaller ones and booleans (pixels, flags) become
-    floating-point, and so does every column of a frame. In y, integers and booleans
-    become int64. A list of numbers is an array; a list of arrays is several inputs.
+    Floating-point numbers become torch's default type. Inputs in x that are integers
+    or booleans become floating-point too, but as "integer x" those of 32 and 64 bits
+    stay integers, unless a frame holds them. In y, integers and booleans become
+    int64. A list of numbers is an array; a list of arrays is several inputs.
 
     Args:
         value: Arrays, tensors, pandas or polars frames and series, lists of numbers,
             or dicts, tuples and lists of these.
         where: The argument's name, for errors: "x", "y".
-        role: "x" for inputs, "y" for targets.
+        role: "x" for inputs, "integer x" for inputs that may be token ids, "y" for
+            targets.
         finite: Whether to look for NaN and infinity.
 
     Returns:
@@ -304,15 +314,17 @@ def as_tensors(value: Any, where: str, *, role: Role, finite: bool = True) -> An
     Example:
         >>> import numpy as np
         >>> as_tensors([[0, 1], [2, 3]], "x", role="x")
-        tensor([[0, 1],
-                [2, 3]])
-        >>> pixels = np.zeros((2, 4), dtype="uint8")
-        >>> as_tensors({"image": pixels}, "x", role="x")["image"].dtype
-        torch.float32
+        tensor([[0., 1.],
+                [2., 3.]])
+        >>> tokens = np.zeros((2, 4), dtype="int64")
+        >>> as_tensors({"words": tokens}, "x", role="integer x")["words"].dtype
+        torch.int64
     """
     if isinstance(value, Mapping):
         if not value:
-            raise DataError(f"{where}: expected named arrays, got an empty dict.")
+            raise DataError(
+                f"{where}: expected named arrays, got an empty dict. Give at least one."
+            )
         return {
             key: as_tensors(item, f"{where}[{key!r}]", role=role, finite=finite)
             for key, item in value.items()
@@ -409,36 +421,37 @@ def named_leaves(structure: Any, where: str) -> list[tuple[str, Any]]:
     ]
 
 
-def check_lengths(**parts: Any) -> int:
+def check_lengths(x: Any, y: Any, sample_weight: Any, prefix: str = "") -> int:
     """Demand as many rows everywhere, and count them.
 
     Args:
-        parts: Nested tensors by the user's name for them; None is skipped.
+        x: Nested tensors.
+        y: Nested tensors, or None.
+        sample_weight: Nested tensors, or None.
+        prefix: Stands before the argument's name in errors.
 
     Returns:
         The number of rows.
 
     Raises:
-        ConfigError: No tensor at all.
         DataError: Two tensors differ in their number of rows.
 
     Example:
-        >>> check_lengths(x=torch.zeros(5, 2), y=torch.zeros(5))
+        >>> check_lengths(torch.zeros(5, 2), torch.zeros(5), None)
         5
     """
+    parts = {"x": x, "y": y, "sample_weight": sample_weight}
     leaves = [
         pair
         for name, part in parts.items()
         if part is not None
         for pair in named_leaves(part, name)
     ]
-    if not leaves:
-        raise ConfigError("check_lengths: expected at least one tensor, got none.")
     first_name, first = leaves[0]
     for name, leaf in leaves[1:]:
         if len(leaf) != len(first):
             raise DataError(
-                f"{name}: expected {len(first)} rows as in {first_name}, got "
+                f"{prefix}{name}: expected {len(first)} rows as in {first_name}, got "
                 f"{len(leaf)}. Give every sample one row in each array."
             )
     return len(first)

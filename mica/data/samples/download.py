@@ -116,8 +116,13 @@ def _reason(error: Exception) -> str:
 
 
 def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    while block := response.read(BLOCK_BYTES):
-        yield block
+    try:
+        while block := response.read(BLOCK_BYTES):
+            yield block
+    except TimeoutError:
+        raise
+    except OSError as error:  # of the connection; writing has its own
+        raise ConnectionError(str(error)) from error
 
 
 def _goes_on(response: http.client.HTTPResponse, start: int) -> bool:
@@ -174,8 +179,6 @@ def _download(file: RemoteFile, path: Path) -> None:
             part.unlink()  # what was left from before did not belong to this file
             _write(file, part)
     except OSError as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(
             f"{path}: expected to write the downloaded file, got: {error.strerror}. "
             "Make room or set XDG_CACHE_HOME to a folder that can be written."

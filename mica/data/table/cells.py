@@ -37,13 +37,16 @@ _DOT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?", re.ASCII)
 
 _TIME = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?"
 _ZONE = r"( ?(Z|UTC|[+-]\d{2}:?\d{2}))?"
+_MONTH = (
+    r"(jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zäû]{0,6}\.?"
+)
 _DAY = (
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"  # 2020-05-12
     r"|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})"  # 12.05.2020, 5/12/20
-    r"|\d{1,2}[ -][A-Za-z]{3,9}\.?,?[ -]\d{2,4}"  # 12 May 2020, 12-May-20
-    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})"  # May 12, 2020
+    rf"|\d{{1,2}}[ -]{_MONTH},?[ -]\d{{2,4}}"  # 12 May 2020, 12-May-20
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}})"  # May 12, 2020
 )
-_DATE = re.compile(rf"({_DAY}([T ]{_TIME}{_ZONE})?|{_TIME})", re.ASCII)
+_DATE = re.compile(rf"({_DAY}([T ]{_TIME}{_ZONE})?|{_TIME})", re.ASCII | re.IGNORECASE)
 
 
 def is_missing(value: Any) -> bool:
@@ -154,6 +157,9 @@ def parse_number(text: str, decimal: Decimal = ".") -> float | None:
         [1234.5, 3.5]
     """
     text = text.strip()
+    if decimal == "." and _PLAIN.fullmatch(text):  # nearly all
+        value = float(text)
+        return value if math.isfinite(value) else None
     if _SPACED.match(text):
         text = _SPACES.sub("", text)
     if decimal == ",":

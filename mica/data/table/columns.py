@@ -9,7 +9,63 @@ from mica.data.table.kinds import Inspection
 from mica.errors import ConfigError, DataError
 from mica.registry import Configurable
 
-__all__ = ["CategoryColumn", "NumberColumn", "fit_category", "fit_number"]
+__all__ = [
+    "CategoryColumn",
+    "NumberColumn",
+    "are_finite",
+    "fit_category",
+    "fit_number",
+    "moments",
+]
+
+
+def are_finite(*values: object) -> bool:
+    """Whether all values are finite numbers.
+
+    Args:
+        values: What a file may hold.
+
+    Example:
+        >>> are_finite(1, 2.5), are_finite(float("nan")), are_finite("1")
+        (True, False, False)
+    """
+    return all(
+        isinstance(value, (int, float)) and np.isfinite(value) for value in values
+    )
+
+
+def moments(numbers: np.ndarray, column: str) -> tuple[float, float]:
+    """Find mean and standard deviation of numbers, 1 where they do not vary.
+
+    Args:
+        numbers: Known numbers.
+        column: Whose they are, for the error.
+
+    Shape:
+        numbers: (rows,), float64
+
+    Returns:
+        Mean and deviation.
+
+    Raises:
+        DataError: The numbers are too large to be squared.
+
+    Example:
+        >>> import numpy as np
+        >>> moments(np.array([1.0, 3.0]), "age"), moments(np.array([5.0]), "age")
+        ((2.0, 1.0), (5.0, 1.0))
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(numbers.mean()), float(numbers.std())
+    if not are_finite(mean, deviation):
+        raise DataError(
+            f"column {column!r}: expected numbers that can be squared, got "
+            f"{np.abs(numbers).max():g}. Look for a slip of the pen, or scale the "
+            "column."
+        )
+    # A deviation that is only rounding error would blow that error up.
+    is_constant = deviation <= 1e-12 * abs(mean) or deviation == 0
+    return mean, 1.0 if is_constant else deviation
 
 
 class NumberColumn(Configurable):
@@ -45,9 +101,7 @@ class NumberColumn(Configurable):
         has_missing: bool = False,
         unreadable: Sequence[str] = (),
     ) -> None:
-        numbers = (mean, scale, fill)
-        is_valid = all(isinstance(n, (int, float)) and np.isfinite(n) for n in numbers)
-        if not is_valid or scale <= 0:
+        if not (are_finite(mean, scale, fill) and isinstance(name, str) and scale > 0):
             raise ConfigError(
                 f"NumberColumn {name!r}: expected finite mean, scale and fill and a "
                 f"scale above 0, got {mean!r}, {scale!r} and {fill!r}. The file is "
@@ -112,24 +166,18 @@ def fit_number(name: str, inspection: Inspection) -> NumberColumn:
 
     Returns:
         The encoder. A column that is constant but for its gaps keeps the scale 1.
+
+    Raises:
+        DataError: The numbers are too large to be squared.
     """
     numbers = inspection.numbers
     assert numbers is not None
     known = numbers[~np.isnan(numbers)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = float(known.mean()), float(known.std())
-    if not (np.isfinite(mean) and np.isfinite(scale)):
-        raise DataError(
-            f"column {name!r}: expected numbers whose mean and deviation can be "
-            f"computed, got values up to {np.abs(known).max():g}. Look for a slip of "
-            "the pen, or scale the column."
-        )
-    # A deviation that is only rounding error would blow that error up.
-    is_constant = scale <= 1e-12 * max(abs(mean), np.finfo(np.float64).tiny)
+    mean, scale = moments(known, name)
     return NumberColumn(
         name,
         mean=mean,
-        scale=1.0 if is_constant else scale,
+        scale=scale,
         fill=float(np.median(known)),
         has_missing=inspection.num_missing > 0,
         unreadable=inspection.unreadable,
@@ -147,6 +195,9 @@ class CategoryColumn(Configurable):
         categories: The categories, in the order of their places.
         has_missing: Whether training rows had gaps, which adds a last place for them.
 
+    Raises:
+        ConfigError: The name or a category is no text.
+
     Example:
         >>> column = CategoryColumn("sex", categories=["f", "m"], has_missing=True)
         >>> column.transform(["M", None, "x"])
@@ -158,9 +209,9 @@ class CategoryColumn(Configurable):
     def __init__(
         self, name: str, *, categories: Sequence[str], has_missing: bool = False
     ) -> None:
-        if not all(isinstance(category, str) for category in categories):
+        if not all(isinstance(text, str) for text in (name, *categories)):
             raise ConfigError(
-                f"CategoryColumn {name!r}: expected categories to be texts, got "
+                f"CategoryColumn {name!r}: expected texts as name and categories, got "
                 f"{list(categories)!r}. The file is damaged or was not written by Mica."
             )
         self.name = name
@@ -201,14 +252,17 @@ class CategoryColumn(Configurable):
             float64 numbers.
         """
         del decimal
-        nowhere = len(self.categories) + 1
-        missing = len(self.categories) if self.has_missing else nowhere
-        rows = [
-            missing if value is None else self._places.get(value.casefold(), nowhere)
-            for value in texts(cells)
-        ]
-        width = len(self.categories) + self.has_missing
-        return np.eye(nowhere + 1)[rows][:, :width]  # (rows, width)
+        missing = len(self.categories) if self.has_missing else -1
+        places = np.array(
+            [
+                missing if value is None else self._places.get(value.casefold(), -1)
+                for value in texts(cells)
+            ]
+        )
+        encoded = np.zeros((len(places), len(self.categories) + self.has_missing))
+        rows = np.flatnonzero(places >= 0)
+        encoded[rows, places[rows]] = 1.0
+        return encoded
 
 
 def fit_category(

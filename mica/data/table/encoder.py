@@ -35,6 +35,11 @@ def _note(name: str, inspection: Inspection, max_categories: int) -> list[str]:
     if inspection.unreadable:
         shown = ", ".join(repr(text) for text in inspection.unreadable[:5])
         notes.append(f"Column {name!r}: not numbers, so taken as missing: {shown}.")
+    if inspection.merged:
+        shown = ", ".join(repr(text) for text in inspection.merged[:5])
+        notes.append(
+            f"Column {name!r}: capital and small letters count the same: {shown}."
+        )
     rare = len(inspection.counts) - max_categories
     if inspection.kind == "category" and rare > 0:
         notes.append(
@@ -65,7 +70,8 @@ class TableEncoder(Configurable):
         label_names: The classes, in the order of their numbers.
 
     Raises:
-        ConfigError: ``max_categories`` is below 1.
+        ConfigError: ``max_categories`` is below 1, or ``target`` or ``kinds`` is of
+            another type.
 
     Example:
         >>> rows = {"age": [31, 42, 53, 64], "ill": ["no", "yes", "no", "yes"]}
@@ -88,6 +94,16 @@ class TableEncoder(Configurable):
             raise ConfigError(
                 "TableEncoder: expected max_categories of at least 1, got "
                 f"{max_categories!r}. 20 is the default."
+            )
+        if target is not None and not isinstance(target, str):
+            raise ConfigError(
+                f"TableEncoder: expected target to be a column's name, got {target!r}. "
+                "Leave it out when there is nothing to predict."
+            )
+        if kinds is not None and not isinstance(kinds, Mapping):
+            raise ConfigError(
+                f"TableEncoder: expected kinds such as {{'age': 'number'}}, got "
+                f"{kinds!r}. Name each column and its kind."
             )
         self.target = target
         self.task: Task | None = task

@@ -40,6 +40,7 @@ class Inspection:
         counts: How often each category occurs, by its spelling; only of a category.
         num_missing: Cells without a value.
         unreadable: Texts in a number column that count as missing.
+        merged: Spellings of categories that count as another, for their capitals.
     """
 
     kind: ColumnKind
@@ -48,6 +49,7 @@ class Inspection:
     counts: dict[str, int] = field(default_factory=dict)
     num_missing: int = 0
     unreadable: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
 
 
 def _looks_like_identifier(name: str) -> bool:
@@ -63,7 +65,8 @@ def _numbering(name: str, numbers: np.ndarray) -> str:
     distinct = np.unique(known)
     if _looks_like_identifier(name) and 2 * len(distinct) > len(known) > 1:
         return "an identifier: its name says so and its numbers rarely repeat"
-    span = distinct[-1] - distinct[0] + 1
+    # Subtracted as Python's integers, which cannot overflow.
+    span = int(distinct[-1]) - int(distinct[0]) + 1
     is_dense = len(known) >= DENSE_NUMBERING and span <= 2 * len(known)
     if len(distinct) == len(numbers) and is_dense:
         return "an identifier: whole numbers that count the rows"
@@ -94,7 +97,13 @@ def spellings(values: Sequence[str | None]) -> dict[str, str]:
 def _category(values: list[str | None], num_missing: int) -> Inspection:
     chosen = spellings(values)
     counts = Counter(chosen[value.casefold()] for value in values if value is not None)
-    return Inspection("category", counts=dict(counts), num_missing=num_missing)
+    found = {value for value in values if value is not None}
+    return Inspection(
+        "category",
+        counts=dict(counts),
+        num_missing=num_missing,
+        merged=tuple(sorted(found - set(counts))),
+    )
 
 
 def _inspect_text(values: list[str | None], max_categories: int) -> Inspection:

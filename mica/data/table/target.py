@@ -17,6 +17,7 @@ from mica.data.table.cells import (
     parse_numbers,
     texts,
 )
+from mica.data.table.columns import are_finite, moments
 from mica.data.table.kinds import NUMBER_SHARE, spellings
 from mica.data.table.table import Table
 from mica.errors import ConfigError, DataError
@@ -167,7 +168,7 @@ def _choose_for_numbers(
 
 def _choose_for_texts(table: Table, column: str) -> TaskChoice:
     labels = [label for label in _labels(table, column) if label is not None]
-    distinct = len(set(labels))
+    distinct = len({label.casefold() for label in labels})
     if sum(map(is_date, labels)) >= NUMBER_SHARE * len(labels):
         raise DataError(
             f"{table.name}: expected classes or numbers in {column!r}, got dates such "
@@ -260,7 +261,7 @@ def usable_rows(table: Table, choice: TaskChoice) -> Table:
 def _as_array(prediction: Any) -> np.ndarray:
     if isinstance(prediction, torch.Tensor):
         prediction = prediction.detach().cpu().double().numpy()
-    return np.asarray(prediction, dtype=np.float64)
+    return np.atleast_1d(np.asarray(prediction, dtype=np.float64))
 
 
 class Target(Configurable, abc.ABC):
@@ -297,7 +298,7 @@ class ClassTarget(Target):
     task: Task = "classification"
 
     def __init__(self, column: str, *, label_names: Sequence[str]) -> None:
-        are_texts = all(isinstance(name, str) for name in label_names)
+        are_texts = all(isinstance(text, str) for text in (column, *label_names))
         if not are_texts or len(label_names) < 2:
             raise ConfigError(
                 f"ClassTarget {column!r}: expected at least two texts as label_names, "
@@ -340,8 +341,7 @@ class ClassTarget(Target):
         """Name the most probable class of each row.
 
         Args:
-            prediction: A probability (or logit) per class; or one probability of the
-                second class.
+            prediction: A probability per class, or one of the second class.
 
         Shape:
             prediction: (rows, classes), or (rows, 1) or (rows,) for two classes
@@ -389,11 +389,7 @@ class NumberTarget(Target):
     label_names = ()
 
     def __init__(self, column: str, *, mean: float, scale: float) -> None:
-        is_valid = all(
-            isinstance(number, (int, float)) and np.isfinite(number)
-            for number in (mean, scale)
-        )
-        if not is_valid or scale <= 0:
+        if not (are_finite(mean, scale) and isinstance(column, str) and scale > 0):
             raise ConfigError(
                 f"NumberTarget {column!r}: expected a finite mean and a scale above 0, "
                 f"got {mean!r} and {scale!r}. The file is damaged or was not written "
@@ -463,11 +459,12 @@ def fit_target(table: Table, choice: TaskChoice) -> Target:
 
     Returns:
         The encoder.
+
+    Raises:
+        DataError: Numbers too large to be squared.
     """
     if choice.task == "classification":
         return ClassTarget(choice.column, label_names=choice.label_names)
     numbers, _ = parse_numbers(table.column(choice.column), table.decimal)
-    known = numbers[~np.isnan(numbers)]
-    return NumberTarget(
-        choice.column, mean=float(known.mean()), scale=float(known.std()) or 1.0
-    )
+    mean, scale = moments(numbers[~np.isnan(numbers)], choice.column)
+    return NumberTarget(choice.column, mean=mean, scale=scale)
