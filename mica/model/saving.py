@@ -247,12 +247,12 @@ def _check_weights(path: Path, model: Any, weights: dict[str, Tensor]) -> None:
     if set(expected) != set(weights):
         odd = sorted(set(expected) ^ set(weights))
         raise _broken(path, "a weight for every part", f"{odd[:3]} on one side only")
-    for name, tensor in weights.items():
-        if expected[name].shape != tensor.shape:
+    for name, tensor in expected.items():
+        if weights[name].shape != tensor.shape:
             raise _broken(
                 path,
-                f"shape {tuple(expected[name].shape)} for {name}",
-                f"{tuple(tensor.shape)}",
+                f"shape {tuple(tensor.shape)} for {name}",
+                f"{tuple(weights[name].shape)}",
             )
 
 
