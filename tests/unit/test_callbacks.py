@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from mica.errors import ConfigError, DivergenceError
+from mica.optimizers import SGD, schedules
+from mica.training import run
 from mica.training.callbacks import (
     EarlyStopping,
     LambdaCallback,
@@ -364,3 +366,26 @@ def test_a_lambda_callback_takes_functions():
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         LambdaCallback(on_epoch_end="print")
+
+
+def fit(callback, **options):
+    x = torch.linspace(-1, 1, 40).reshape(-1, 1)
+    settings = {"optimizer": "sgd", "epochs": 4, "verbose": 0, **options}
+    return run(nn.Linear(1, 1), x, 2 * x, loss="mse", callbacks=[callback], **settings)
+
+
+def test_rare_validation_is_waited_for_in_a_real_training():
+    stopping = EarlyStopping(patience=5)
+    fit(stopping, validation_split=0.5, validation_freq=2)
+    assert stopping.best_epoch == 3
+
+
+def test_a_schedule_of_the_optimizer_is_noticed_in_a_real_training():
+    optimizer = SGD(learning_rate=schedules.constant(0.1))
+    with pytest.raises(ConfigError, match=r"^ReduceLROnPlateau: expected an optimizer"):
+        fit(ReduceLROnPlateau("loss"), optimizer=optimizer)
+
+
+def test_the_rate_stands_in_the_history_of_a_real_training():
+    history = fit(LearningRateScheduler(lambda epoch: 0.1 / (1 + epoch)))
+    assert history.history["learning_rate"] == [0.1, 0.05, 0.1 / 3, 0.025]

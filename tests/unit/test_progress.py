@@ -363,7 +363,7 @@ def screen_after(written: str) -> list[str]:
     return [line for line in lines if line]
 
 
-FINISHED = r"epoch {}/2  0\.\d s  loss 0\.0312  val_accuracy 0\.9876  \d+ samples/s"
+FINISHED = r"epoch {}/2  \d+\.\d s  loss 0\.0312  val_accuracy 0\.9876  \d+ samples/s"
 
 
 def test_a_terminal_keeps_one_tidy_line_an_epoch(written):
@@ -374,7 +374,7 @@ def test_a_terminal_keeps_one_tidy_line_an_epoch(written):
 
 
 def test_a_terminal_shows_a_live_bar(written):
-    bar = r"━{10}─{10}  2/4  0\.\d s left  loss 0\.2500  \d+ samples/s"
+    bar = r"━{10}─{10}  2/4  \d+\.\d s left  loss 0\.2500  \d+ samples/s"
     assert re.search(bar, without_colours(written["bar"]))
 
 
@@ -385,13 +385,13 @@ def test_a_terminal_gets_its_cursor_back(written):
 def test_what_a_callback_prints_stands_above_the_bar(written):
     shown = screen_after(written["talk"])
     assert shown[0] == "hello"
-    assert shown[1].startswith("epoch 1/1  0.")
+    assert shown[1].startswith("epoch 1/1  ")
     assert shown[2:] == ["Enough."]
 
 
 def test_a_narrow_terminal_breaks_lines_between_values(written):
     shown = screen_after(written["narrow"])
-    assert re.fullmatch(r"epoch 1/2  0\.\d s  loss 0\.0312", shown[0])
+    assert re.fullmatch(r"epoch 1/2  \d+\.\d s  loss 0\.0312", shown[0])
     assert re.fullmatch(r"  val_accuracy 0\.9876  \d+ samples/s", shown[1])
 
 

@@ -108,13 +108,13 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, state: "TrainState") -> None:
         """Put the best weights back, unless the loss has just become no number."""
+        weights, self._weights = self._weights, []
         # NOTE: DivergenceError promises the weights of one step before.
-        if not self._weights or isinstance(state.failure, DivergenceError):
+        if not weights or isinstance(state.failure, DivergenceError):
             return
         with torch.no_grad():
-            for tensor, saved in zip(_tensors(state), self._weights, strict=True):
+            for tensor, saved in zip(_tensors(state), weights, strict=True):
                 tensor.copy_(saved)
-        self._weights = []
 
     def _remember(self, value: float, state: "TrainState") -> None:
         self.best, self.best_epoch = value, state.epoch

@@ -30,8 +30,8 @@ class LearningRateScheduler(Callback):
     rate of epoch e = schedule(e, rate of the epoch before)
 
     Schedules of the *step* are given to the optimizer instead:
-    `Adam(learning_rate=cosine_decay(...))`. The epoch's logs get the `learning_rate`,
-    as in Keras.
+    `Adam(learning_rate=schedules.cosine_decay(...))`. The epoch's logs get the
+    `learning_rate`, as in Keras.
 
     Args:
         schedule: Takes the epoch (from 0), or the epoch and the present rate; gives
