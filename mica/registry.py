@@ -306,15 +306,37 @@ def _decode_dtype(value: dict[str, Any]) -> torch.dtype:
 
 
 _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "$tuple": lambda value: tuple(decode(item) for item in value["$tuple"]),
+    "$tuple": lambda value: tuple(_decode(item) for item in value["$tuple"]),
     "$float": lambda value: float(value["$float"]),
-    "$slice": lambda value: slice(*(decode(part) for part in value["$slice"])),
+    "$slice": lambda value: slice(*(_decode(part) for part in value["$slice"])),
     "$ellipsis": lambda _: Ellipsis,
-    "$dict": lambda value: {decode(key): decode(item) for key, item in value["$dict"]},
+    "$dict": lambda value: {
+        _decode(key): _decode(item) for key, item in value["$dict"]
+    },
     "$dtype": _decode_dtype,
     "$object": _decode_object,
     "$function": _decode_function,
 }
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    marks = [key for key in value if key.startswith("$")]
+    if not marks:
+        return {key: _decode(item) for key, item in value.items()}
+    decoder = _known(_DECODERS, marks[0], "mark")
+    try:
+        return decoder(value)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"load: expected a value written by Mica after {marks[0]!r}, got "
+            f"{str(value)[:80]}. The file is damaged or was not written by Mica."
+        ) from error
 
 
 def decode(value: Any) -> Any:
@@ -327,27 +349,17 @@ def decode(value: Any) -> Any:
         The value `encode` was given.
 
     Raises:
-        ConfigError: A class or function that is not registered, or a mark that
-            `encode` does not write.
+        ConfigError: A class or function that is not registered, a mark that `encode`
+            does not write, or nesting without end.
 
     Example:
         >>> decode(encode((1, float("inf"), slice(None, 3))))
         (1, inf, slice(None, 3, None))
     """
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    marks = [key for key in value if key.startswith("$")]
-    if not marks:
-        return {key: decode(item) for key, item in value.items()}
-    decoder = _known(_DECODERS, marks[0], "mark")
     try:
-        return decoder(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, ConfigError):
-            raise
+        return _decode(value)
+    except RecursionError as error:
         raise ConfigError(
-            f"load: expected a value written by Mica after {marks[0]!r}, got "
-            f"{str(value)[:80]}. The file is damaged or was not written by Mica."
+            "load: expected a value written by Mica, got one nested too deeply. The "
+            "file is damaged or was not written by Mica."
         ) from error

@@ -57,7 +57,7 @@ def pair(value: int | Sequence[int], where: str, name: str) -> tuple[int, int]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         sizes = tuple(value)
     valid = len(sizes) == 2 and all(
-        isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
+        isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
         for size in sizes
     )
     if not valid:

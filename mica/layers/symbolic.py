@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,7 +29,7 @@ _SAMPLE_SIZES = (lambda axis: 120 * (axis + 2), lambda axis: 168 * (axis + 3))
 
 
 @runtime_checkable
-class Inferring(Protocol):
+class _Inferring(Protocol):
     """An operation that knows how to run on `meta` tensors: a layer."""
 
     def infer(self, *args: Any, **kwargs: Any) -> Any:
@@ -255,11 +256,21 @@ def infer_module(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
             part.training = training
 
 
+def _said_without_samples(error: Exception, inputs: list[SymbolicTensor]) -> str:
+    """The first line of an error, with None for the sizes that stand for it."""
+    text = str(error).splitlines()[0].rstrip(".")
+    for tensor in inputs:
+        for sizes in zip(*(sample.shape for sample in tensor.samples), strict=True):
+            if sizes[0] != sizes[1]:
+                text = re.sub(rf"\b({sizes[0]}|{sizes[1]})\b", "None", text)
+    return text
+
+
 def _run_on_sample(node: Node, which: int) -> Any:
     args = map_nested(lambda leaf: _sample(leaf, which), node.args)
     kwargs = map_nested(lambda leaf: _sample(leaf, which), node.kwargs)
     operation = node.operation
-    if isinstance(operation, Inferring):
+    if isinstance(operation, _Inferring):
         return operation.infer(*args, **kwargs)
     try:
         if isinstance(operation, nn.Module):
@@ -270,7 +281,7 @@ def _run_on_sample(node: Node, which: int) -> Any:
         shapes = ", ".join(describe(tensor.shape) for tensor in node.inputs)
         raise ShapeError(
             f"{_name(operation)}: expected inputs it can combine, got {shapes}. "
-            f"{str(error).splitlines()[0].rstrip('.')}."
+            f"{_said_without_samples(error, node.inputs)}."
         ) from error
 
 
