@@ -43,6 +43,7 @@ SECTIONS = (
 IMPORTED_LATE = {
     "IPython",
     "PIL",
+    "cycler",
     "joblib",
     "matplotlib",
     "pandas",
@@ -178,7 +179,9 @@ def lists_its_names(tree: ast.Module, path: PurePosixPath) -> Complaints:
     public = [
         statement.name
         for statement in tree.body
-        if isinstance(statement, Definition) and not statement.name.startswith("_")
+        if isinstance(statement, Definition)
+        and not statement.name.startswith("_")
+        and ".command(" not in " ".join(map(ast.unparse, statement.decorator_list))
     ]
     names = listed_names(tree)
     if names is None and public and path.name != "__main__.py":

@@ -104,6 +104,11 @@ BROKEN = [
 GOOD = [
     ("says_what_it_is", LAYER, '"""Dense: a learned affine map."""'),
     ("lists_its_names", LAYER, "__all__ = ['f']\ndef f(): ...\ndef _g(): ..."),
+    (
+        "lists_its_names",
+        "mica/cli/app.py",
+        "__all__ = []\n@app.command()\ndef f(): ...",
+    ),
     ("is_named_for_a_concept", "mica/layers/normalization.py", ""),
     ("imports_at_the_top", LAYER, "def f():\n    import matplotlib.pyplot"),
     ("imports_at_the_top", LAYER, "if TYPE_CHECKING:\n    import mica.model"),
