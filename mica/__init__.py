@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from mica import (
+    callbacks,
     data,
     engine,
     layers,
@@ -19,7 +20,7 @@ from mica.layers import Input, Layer
 from mica.model import Model, Sequential
 from mica.model import load_model as load
 from mica.registry import register
-from mica.training import Callback, History, callbacks
+from mica.training import Callback, History
 
 __version__ = "0.1.0"
 

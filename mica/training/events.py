@@ -63,3 +63,22 @@ class Events:
         """
         for listener in self._listeners[event]:
             listener(state)
+
+    def emit_to_all(self, event: str, state: Any) -> None:
+        """Tell every listener, even when one of them fails: open files get closed.
+
+        Args:
+            event: One of `EVENTS`.
+            state: The TrainState.
+
+        Raises:
+            Exception: The first failure, after all were told.
+        """
+        failures: list[Exception] = []
+        for listener in self._listeners[event]:
+            try:
+                listener(state)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]

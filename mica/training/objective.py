@@ -142,6 +142,12 @@ class Objective:
         for loss in flatten(self.loss):
             if loss is not None:
                 get_loss(loss)
+        for weight in flatten(self.loss_weights):
+            if weight is not None and not isinstance(weight, (int, float)):
+                raise ConfigError(
+                    f"compile: expected a number for each output as loss_weights, got "
+                    f"{weight!r}. Give metrics by name: metrics=[...]."
+                )
 
     @property
     def is_bound(self) -> bool:

@@ -359,16 +359,17 @@ class Session:
         except KeyboardInterrupt as interrupt:
             guard.go_back(state)
             state.failure = interrupt
+            done = len(state.history.epoch)
             raise KeyboardInterrupt(
                 f"fit: stopped by hand in epoch {state.epoch + 1}. Weights and history "
-                f"of the {len(state.history.epoch)} finished epochs are kept."
+                f"are those of {done} finished epoch{'' if done == 1 else 's'}."
             ) from None
         except Exception as error:
             state.failure = error
             raise
         finally:
             self.model.eval()
-            events.emit("train_end", state)
+            events.emit_to_all("train_end", state)
 
     def _measured(self) -> dict[str, float]:
         """Read the epoch's metrics and forget what they saw."""

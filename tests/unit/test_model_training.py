@@ -297,6 +297,22 @@ def test_stop_ends_training_with_a_reason():
     assert history.stop_reason == "Enough."
 
 
+def test_every_callback_hears_the_end_even_when_one_fails():
+    heard = []
+
+    class Fails(mica.Callback):
+        def on_train_end(self, state):
+            raise ValueError("my own mistake")
+
+    class Hears(mica.Callback):
+        def on_train_end(self, state):
+            heard.append(True)
+
+    with pytest.raises(ValueError, match=r"^my own mistake$"):
+        classifier().fit(X, Y, callbacks=[Fails(), Hears()], verbose=0)
+    assert heard
+
+
 def test_ctrl_c_keeps_weights_and_history_of_the_finished_epochs():
     kept = []
 
@@ -310,8 +326,8 @@ def test_ctrl_c_keeps_weights_and_history_of_the_finished_epochs():
 
     model = classifier()
     text = (
-        "fit: stopped by hand in epoch 3. Weights and history of the 2 finished epochs "
-        "are kept."
+        "fit: stopped by hand in epoch 3. Weights and history are those of 2 finished "
+        "epochs."
     )
     with pytest.raises(KeyboardInterrupt, match=sentence(text)):
         model.fit(X, Y, epochs=5, callbacks=[Interrupt()], verbose=0)
@@ -525,6 +541,12 @@ WRONG = {
         lambda: classifier(loss=nn.CrossEntropyLoss()),
         ConfigError,
         None,
+    ),
+    "metrics given where loss weights stand": (
+        lambda: mica.Sequential(layers.Dense(1)).compile("sgd", "mse", ["mae"]),
+        ConfigError,
+        "compile: expected a number for each output as loss_weights, got 'mae'. Give "
+        "metrics by name: metrics=[...].",
     ),
     "everything frozen": (
         lambda: frozen_classifier().fit(X, Y, verbose=0),

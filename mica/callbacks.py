@@ -1,0 +1,25 @@
+"""Callbacks under the name that Keras users type: `mica.callbacks.EarlyStopping`."""
+
+from mica.training.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    Progress,
+    ReduceLROnPlateau,
+    TensorBoard,
+)
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "Progress",
+    "ReduceLROnPlateau",
+    "TensorBoard",
+]
