@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+import torch
 from scipy.special import expit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mica.errors import ConfigError
+from mica.errors import ConfigError, ShapeError, StateError
 
 __all__ = ["BoltzmannMachine", "BoltzmannStack"]
 
@@ -265,3 +266,42 @@ class BoltzmannStack(TransformerMixin, BaseEstimator):
         for machine in self.machines_:
             x = machine.transform(x)
         return x
+
+    def initialize(self, layers: Sequence[torch.nn.Module]) -> None:
+        """Start the Dense (or torch Linear) layers of a deep network from the machines.
+
+        Args:
+            layers: As many as machines, from the input on, built, and of their sizes.
+
+        Raises:
+            StateError: A layer is not built yet.
+            ShapeError: There are fewer or more layers than machines, or a layer has
+                another size than its machine.
+        """
+        check_is_fitted(self)
+        if len(layers) != len(self.machines_):
+            raise ShapeError(
+                f"BoltzmannStack: expected {len(self.machines_)} layers, one for each "
+                f"machine, got {len(layers)}. Leave out the layers above."
+            )
+        for layer, machine in zip(layers, self.machines_, strict=True):
+            weight = getattr(layer, "weight", None)
+            if not isinstance(weight, torch.Tensor):
+                raise StateError(
+                    "BoltzmannStack: expected layers that are built, got "
+                    f"{type(layer).__name__} without a weight. "
+                    "Give the model its Input, or call it once."
+                )
+            if tuple(weight.shape) != machine.weights_.T.shape:
+                raise ShapeError(
+                    "BoltzmannStack: expected a weight of shape "
+                    f"{machine.weights_.T.shape}, got {tuple(weight.shape)}. "
+                    "Build the layers with the sizes of the stack."
+                )
+        with torch.no_grad():
+            for layer, machine in zip(layers, self.machines_, strict=True):
+                starts = {"weight": machine.weights_.T, "bias": machine.hidden_bias_}
+                for name, start in starts.items():
+                    parameter = getattr(layer, name, None)
+                    if isinstance(parameter, torch.Tensor):
+                        parameter.copy_(torch.as_tensor(start))

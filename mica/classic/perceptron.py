@@ -118,9 +118,10 @@ class MistakeRule(LinearClassifier):
                 break
             earlier = after.setdefault(weights.tobytes(), epoch)
             if earlier < epoch and not self.shuffle:
+                when = f"after epoch {earlier}" if earlier else "at the start"
                 self.outcome_ = (
                     f"not separable: cycling, the weights after epoch {epoch} are "
-                    f"those after epoch {earlier} again"
+                    f"those {when} again"
                 )
                 break
 
