@@ -145,7 +145,13 @@ class Conv2D(Layer):
                 f"{shape[-1]} in shape {describe(shape)} and groups={self.groups}. "
                 "Change groups."
             )
-        check_window(where, shape, self._reach(), self.padding, "kernel_size")
+        check_window(
+            where,
+            shape,
+            self._reach(),
+            argument="kernel_size",
+            fits_any=self.padding == "same",
+        )
 
     def build(self, shape: Shape) -> None:
         """Make the weight and the bias for the channels in `shape`."""

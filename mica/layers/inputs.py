@@ -76,8 +76,9 @@ def check_rank(where: str, shape: Any, axes: str, *, at_least: bool = False) -> 
     if few or (len(shape) > rank and not at_least):
         least = "at least " if at_least else ""
         advice = "Add the missing axis" if few else "Take the extra axis away"
+        axes = f"{rank} axis" if rank == 1 else f"{rank} axes"
         raise ShapeError(
-            f"{where}: expected {least}{rank} axes ({', '.join(names)}), got shape "
+            f"{where}: expected {least}{axes} ({', '.join(names)}), got shape "
             f"{describe(shape)}. {advice}, e.g. with Reshape."
         )
 
@@ -117,28 +118,37 @@ def check_axis(where: str, shape: Any, axis: int, expected: int | None) -> None:
 
 
 def check_window(
-    where: str, shape: Any, reach: tuple[int, int], padding: str, argument: str
+    where: str,
+    shape: Any,
+    reach: tuple[int, int] = (1, 1),
+    *,
+    argument: str = "window",
+    fits_any: bool = False,
 ) -> None:
-    """Demand that a window fits into an image.
+    """Demand that an image is not empty, and that a window fits into it.
 
     Args:
         where: The layer, for the error.
         shape: (batch, height, width, channels).
         reach: Height and width the window covers, gaps included.
-        padding: "same" makes any window fit.
         argument: The name of the window's size, for the error.
+        fits_any: Whether padding makes the window fit any image.
 
     Raises:
         ShapeError: The window is larger than the image, or the image is empty.
 
     Example:
-        >>> check_window("Conv2D", (None, 28, 28, 1), (3, 3), "valid", "kernel_size")
+        >>> check_window("Conv2D", (None, 28, 28, 1), (3, 3), argument="kernel_size")
     """
     for name, size, window in zip(("height", "width"), shape[1:3], reach, strict=True):
-        least = 1 if padding == "same" else window
-        if size is not None and size < least:
+        if size == 0:
             raise ShapeError(
-                f"{where}: expected {name} of at least {least} for its window, got "
+                f"{where}: expected an image of at least 1 by 1, got {name} 0 in shape "
+                f"{describe(shape)}. Look at how the input was cut."
+            )
+        if size is not None and size < window and not fits_any:
+            raise ShapeError(
+                f"{where}: expected {name} of at least {window} for its window, got "
                 f"{size} in shape {describe(shape)}. Use a smaller {argument}, or "
                 'padding="same".'
             )

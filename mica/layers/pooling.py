@@ -66,7 +66,13 @@ class Pooling2D(Layer):
         """Say what is wrong with an input: rank, type or size."""
         check_rank(self.where, shape, _IMAGES)
         check_floating(self.where, dtype)
-        check_window(self.where, shape, self.pool_size, self.padding, "pool_size")
+        check_window(
+            self.where,
+            shape,
+            self.pool_size,
+            argument="pool_size",
+            fits_any=self.padding == "same",
+        )
 
     def pool(self, x: Tensor, padding: tuple[int, int], ceil_mode: bool) -> Tensor:
         """Apply torch's pooling.
@@ -209,7 +215,7 @@ class GlobalPooling2D(Layer):
         """Say what is wrong with an input: rank, type or size."""
         check_rank(self.where, shape, _IMAGES)
         check_floating(self.where, dtype)
-        check_window(self.where, shape, (1, 1), "valid", "input before this layer")
+        check_window(self.where, shape)
 
 
 class GlobalAveragePooling2D(GlobalPooling2D):

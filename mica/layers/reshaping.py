@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -9,7 +10,6 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from mica.errors import ConfigError, ShapeError
-from mica.layers.arguments import integer
 from mica.layers.inputs import check_rank
 from mica.layers.layer import Layer
 from mica.shapes import describe
@@ -50,6 +50,12 @@ class Flatten(Layer):
         return x.flatten(1) if x.ndim > 1 else x.unsqueeze(1)
 
 
+def _is_size(size: Any) -> bool:
+    if not isinstance(size, Integral) or isinstance(size, bool):
+        return False
+    return size == -1 or int(size) >= 1
+
+
 class Reshape(Layer):
     """The values of each sample in another shape.
 
@@ -77,17 +83,16 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], *, name: str | None = None) -> None:
         super().__init__(name=name)
-        sizes = tuple(
-            integer(size, self.where, "each size of target_shape")
-            for size in target_shape
+        valid = isinstance(target_shape, Sequence) and all(
+            _is_size(size) for size in target_shape
         )
-        if sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
+        if not valid or list(target_shape).count(-1) > 1:
             raise ConfigError(
                 f"{self.where}: expected target_shape to hold positive integers and "
                 f"at most one -1, got {target_shape!r}. Write the shape of one sample."
             )
-        self.target_shape = sizes
-        self._known = math.prod(size for size in sizes if size != -1)
+        self.target_shape = tuple(int(size) for size in target_shape)
+        self._known = math.prod(size for size in self.target_shape if size != -1)
 
     def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
         """Say what is wrong with an input whose samples have another size."""
