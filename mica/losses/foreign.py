@@ -68,11 +68,13 @@ def _classes_second(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _close_rank(prediction: Any, target: Any, where: str) -> tuple[Any, Any]:
-    """Let (n, 1) meet (n,) in a function that would broadcast them to (n, n)."""
+    """Let (n, 1) meet (n,) in a function that would broadcast them, in one dtype."""
     if isinstance(prediction, Tensor) and isinstance(target, Tensor):
         ours, theirs = prediction.shape, target.shape
         if ours == (*theirs, 1) or theirs == (*ours, 1):
             target = align(prediction, target, where)
+        if target.is_floating_point() and prediction.is_floating_point():
+            target = target.to(prediction.dtype)
     return prediction, target
 
 

@@ -216,8 +216,8 @@ class SparseCategoricalAccuracy(MeanMetric):
         return prediction.argmax(-1) == labels_for(prediction, target, self.name)
 
 
-def _checked_k(k: int, where: str) -> int:
-    if not isinstance(k, int) or k < 1:
+def _checked_k(k: object, where: str) -> int:
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
         raise ConfigError(
             f"{where}: expected k to be a whole number of at least 1, got {k!r}. 5 is "
             "the usual value."
@@ -247,6 +247,10 @@ class TopKCategoricalAccuracy(MeanMetric):
     Shape:
         prediction: (*batch, classes)
         target: (*batch, classes): one-hot rows
+
+    Raises:
+        ConfigError: ``k`` is below 1.
+        ShapeError: The shapes differ.
 
     Example:
         >>> import torch
@@ -292,6 +296,10 @@ class SparseTopKCategoricalAccuracy(MeanMetric):
     Shape:
         prediction: (*batch, classes)
         target: (*batch) or (*batch, 1): whole numbers
+
+    Raises:
+        ConfigError: ``k`` is below 1.
+        ShapeError: Another number of labels.
 
     Example:
         >>> import torch

@@ -40,6 +40,10 @@ class ConfusionMetric(Metric):
         prediction: (*batch, classes), or (batch,)
         target: the same, up to a last axis of size 1; or integer labels (*batch)
 
+    Raises:
+        ConfigError: An unknown average, or a threshold that is not a number.
+        ShapeError: The shapes do not fit; nothing is broadcast.
+
     Example:
         >>> import torch
         >>> recall = Recall()
@@ -186,6 +190,10 @@ class Precision(ConfusionMetric):
         prediction: (*batch, classes), or (batch,)
         target: the same, up to a last axis of size 1; or integer labels (*batch)
 
+    Raises:
+        ConfigError: An unknown average, or a threshold that is not a number.
+        ShapeError: The shapes do not fit; nothing is broadcast.
+
     Example:
         >>> import torch
         >>> precision = Precision()
@@ -249,6 +257,10 @@ class Recall(ConfusionMetric):
         prediction: (*batch, classes), or (batch,)
         target: the same, up to a last axis of size 1; or integer labels (*batch)
 
+    Raises:
+        ConfigError: An unknown average, or a threshold that is not a number.
+        ShapeError: The shapes do not fit; nothing is broadcast.
+
     Example:
         >>> import torch
         >>> recall = Recall()
@@ -303,6 +315,10 @@ class F1Score(ConfusionMetric):
     Shape:
         prediction: (*batch, classes), or (batch,)
         target: the same, up to a last axis of size 1; or integer labels (*batch)
+
+    Raises:
+        ConfigError: An unknown average, or a threshold that is not a number.
+        ShapeError: The shapes do not fit; nothing is broadcast.
 
     Example:
         >>> import torch

@@ -1,6 +1,5 @@
 """From a name, a function or a foreign object to a Metric."""
 
-from collections.abc import Callable
 from typing import Any
 
 from mica.errors import ConfigError, near_misses
@@ -165,7 +164,7 @@ def _decision(
 
 
 def get_metric(
-    identifier: str | Metric | type[Metric] | Callable[..., Any],
+    identifier: Any,
     *,
     loss: Any = None,
     prediction_shape: Shape | None = None,

@@ -89,6 +89,10 @@ class AUC(Metric):
         prediction: (*batch, units), or (batch,)
         target: the same, up to a last axis of size 1; or integer labels (*batch)
 
+    Raises:
+        ConfigError: Another curve, or fewer than 2 thresholds.
+        ShapeError: The shapes do not fit; nothing is broadcast.
+
     Example:
         >>> import torch
         >>> area = AUC()

@@ -193,6 +193,10 @@ class R2Score(Metric):
         prediction: (*batch, units), or (batch,)
         target: the same, up to a last axis of size 1
 
+    Raises:
+        ConfigError: An unknown aggregation.
+        ShapeError: The shapes differ; (n, 1) meets (n,), nothing is broadcast.
+
     Example:
         >>> score = R2Score()
         >>> score.update(torch.tensor([[1.0], [2.0]]), torch.tensor([1.0, 3.0]))

@@ -1,0 +1,253 @@
+"""Every exported loss: right at a known point, smooth, stable, weighed, rebuilt."""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mica import losses
+from mica.losses import Loss
+from mica.registry import decode, encode, register
+from tests.structure.rules import sections
+from tests.tolerances import assert_close
+
+
+@register
+def cubed_distance(prediction: Tensor, target: Tensor) -> Tensor:
+    return ((prediction - target).abs() ** 3).mean(-1)
+
+
+class Case(NamedTuple):
+    """How to make a loss, a point whose value is known, and what it can read."""
+
+    make: Callable[..., Loss]
+    prediction: list
+    target: list
+    value: float  # by hand
+    labels: str = "numbers"
+    domain: str = "numbers"
+
+
+HALF = [[0.5, 0.5], [0.25, 0.75]]
+CASES = {
+    "BinaryCrossentropy": Case(
+        losses.BinaryCrossentropy,
+        [[0.5], [0.25]],
+        [[1], [1]],
+        (math.log(2) + math.log(4)) / 2,
+        "answers",
+        "shares",
+    ),
+    "CategoricalCrossentropy": Case(
+        losses.CategoricalCrossentropy,
+        HALF,
+        [[0, 1], [1, 0]],
+        (math.log(2) + math.log(4)) / 2,
+        "one_hot",
+        "shares",
+    ),
+    "CategoricalHinge": Case(
+        losses.CategoricalHinge,
+        [[2.0, 2.5], [3.0, 1.0]],
+        [[0, 1], [1, 0]],
+        (0.5 + 0) / 2,
+        "one_hot",
+    ),
+    "CosineSimilarity": Case(
+        losses.CosineSimilarity,
+        [[3.0, 4.0], [1.0, 0.0]],
+        [[1.0, 0.0], [0.0, 2.0]],
+        -(0.6 + 0) / 2,
+    ),
+    "FunctionLoss": Case(
+        lambda: losses.FunctionLoss(cubed_distance), [[2.0], [1.0]], [[0], [0]], 4.5
+    ),
+    "Hinge": Case(losses.Hinge, [[2.0], [0.5]], [[1], [-1]], 0.75, "signs"),
+    "Huber": Case(losses.Huber, [[0.5], [3.0]], [[0], [0]], (0.125 + 2.5) / 2),
+    "KLDivergence": Case(
+        losses.KLDivergence,
+        HALF,
+        [[0.25, 0.75], [0.25, 0.75]],
+        (0.25 * math.log(0.5) + 0.75 * math.log(1.5)) / 2,
+        "shares",
+        "shares",
+    ),
+    "MeanAbsoluteError": Case(
+        losses.MeanAbsoluteError, [[2.0], [1.0]], [[0], [4]], 2.5
+    ),
+    "MeanAbsolutePercentageError": Case(
+        losses.MeanAbsolutePercentageError, [[2.0], [1.0]], [[1], [4]], 87.5
+    ),
+    "MeanSquaredError": Case(losses.MeanSquaredError, [[2.0], [1.0]], [[0], [4]], 6.5),
+    "MeanSquaredLogarithmicError": Case(
+        losses.MeanSquaredLogarithmicError,
+        [[math.e - 1], [math.e**3 - 1]],
+        [[math.e**2 - 1], [math.e**3 - 1]],
+        0.5,
+        "counts",
+        "positive",
+    ),
+    "PerceptronCriterion": Case(
+        losses.PerceptronCriterion, [[2.0], [0.5]], [[1], [-1]], 0.25, "signs"
+    ),
+    "Poisson": Case(
+        losses.Poisson,
+        [[1.0], [2.0]],
+        [[1], [0]],
+        (1 - math.log(1 + 1e-7) + 2) / 2,
+        "counts",
+        "positive",
+    ),
+    "SparseCategoricalCrossentropy": Case(
+        losses.SparseCategoricalCrossentropy,
+        HALF,
+        [1, 0],
+        (math.log(2) + math.log(4)) / 2,
+        "classes",
+        "shares",
+    ),
+    "SquaredHinge": Case(
+        losses.SquaredHinge, [[2.0], [0.5]], [[1], [-1]], 1.125, "signs"
+    ),
+    "TorchLoss": Case(
+        lambda: losses.TorchLoss(nn.SmoothL1Loss()), [[0.5], [3.0]], [[0], [0]], 1.3125
+    ),
+}
+every_loss = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def point(case: Case) -> tuple[Tensor, Tensor]:
+    prediction = torch.tensor(case.prediction, dtype=torch.float64)
+    dtype = torch.int64 if case.labels == "classes" else torch.float64
+    return prediction, torch.tensor(case.target, dtype=dtype)
+
+
+def drawn(case: Case, size: int = 6, units: int = 3) -> tuple[Tensor, Tensor]:
+    """A random prediction and a target the loss can read."""
+    scores = torch.randn(size, units, dtype=torch.float64)
+    noise = torch.randn(size, units, dtype=torch.float64)
+    classes = noise.argmax(-1)
+    target = {
+        "numbers": noise,
+        "answers": (noise > 0).long(),
+        "signs": noise.sign(),
+        "counts": noise.abs().round(),
+        "shares": noise.softmax(-1),
+        "one_hot": nn.functional.one_hot(classes, units),
+        "classes": classes,
+    }[case.labels]
+    prediction = {
+        "numbers": scores,
+        "positive": scores.exp(),
+        "shares": scores.softmax(-1),
+    }[case.domain]
+    return prediction, target
+
+
+def test_every_exported_loss_has_a_case():
+    classes = {name for name in losses.__all__ if name[0].isupper()} - {"Loss"}
+    assert classes == set(CASES)
+
+
+@every_loss
+def test_the_value_at_a_known_point_is_right(case):
+    prediction, target = point(case)
+    assert_close(case.make()(prediction, target), case.value)
+
+
+@every_loss
+def test_the_gradient_is_the_slope(case):
+    prediction, target = drawn(case)
+    loss, direction = case.make(), torch.randn_like(prediction)
+    leaf = prediction.clone().requires_grad_()
+    loss(leaf, target).backward()
+    step = 1e-6 * direction
+    rise = loss(prediction + step, target) - loss(prediction - step, target)
+    slope = (leaf.grad * direction).sum()
+    assert_close(slope, rise / 2e-6, "finite_difference")
+
+
+@every_loss
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_huge_predictions_give_finite_numbers(case, size):
+    prediction, target = (tensor.float() for tensor in drawn(case))
+    if case.domain == "positive":
+        size = abs(size)
+    target = target.long() if case.labels == "classes" else target
+    leaf = (prediction.sign() * size).requires_grad_()
+    loss = case.make()
+    loss = loss if loss.folds is None else loss.on_logits()
+    value = loss(leaf, target)
+    value.backward()
+    assert value.isfinite()
+    assert leaf.grad.isfinite().all()
+
+
+@every_loss
+def test_weights_count_samples(case):
+    prediction, target = drawn(case)
+    loss, counts = case.make(), torch.tensor([0, 1, 2, 3, 0, 2])
+    repeated = [kind.repeat_interleave(counts, dim=0) for kind in (prediction, target)]
+    weighted = loss(prediction, target, counts.double()) * len(counts)
+    assert_close(weighted, loss(*repeated) * counts.sum(), "reordered")
+
+
+@every_loss
+def test_equal_weights_change_nothing(case):
+    prediction, target = drawn(case)
+    loss = case.make()
+    unweighted = loss(prediction, target)
+    weighted = loss(prediction, target, torch.ones(len(prediction)))
+    assert_close(weighted, unweighted, "reordered")
+
+
+@every_loss
+def test_the_mean_is_the_mean_of_the_samples(case):
+    prediction, target = drawn(case)
+    loss = case.make()
+    parts = [loss(prediction[i : i + 1], target[i : i + 1]) for i in range(6)]
+    assert_close(loss(prediction, target), torch.stack(parts).mean(), "reordered")
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_loss_has_the_dtype_of_the_prediction(case, dtype):
+    prediction, target = drawn(case)
+    assert case.make()(prediction.to(dtype), target).dtype is dtype
+
+
+@every_loss
+def test_neither_prediction_nor_target_is_changed(case):
+    prediction, target = drawn(case)
+    before = prediction.clone(), target.clone()
+    case.make()(prediction, target, torch.rand(len(prediction)))
+    assert torch.equal(prediction, before[0])
+    assert torch.equal(target, before[1])
+
+
+@every_loss
+def test_good_targets_pass_the_check(case):
+    prediction, target = drawn(case)
+    case.make().check_target((None, 3), prediction.dtype, target)
+
+
+NAMED = {name: case for name, case in CASES.items() if name != "TorchLoss"}
+
+
+@pytest.mark.parametrize("case", NAMED.values(), ids=NAMED)
+def test_a_loss_is_rebuilt_from_its_config(case):
+    loss, (prediction, target) = case.make(), drawn(case)
+    rebuilt = decode(encode(loss))
+    assert type(rebuilt) is type(loss)
+    assert rebuilt.config() == loss.config()
+    assert torch.equal(rebuilt(prediction, target), loss(prediction, target))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_docstring_has_its_sections(name):
+    titles = sections(inspect.getdoc(getattr(losses, name)) or "")
+    assert {"Args", "Shape", "Raises", "Example", "Source"} <= set(titles)
