@@ -24,7 +24,12 @@ def check_choice(where: str, what: str, value: object, choices: object) -> None:
 
 
 class Renderer(Protocol):
-    """What draws parts: `mica.view` installs one when it is imported."""
+    """What draws parts: `mica.view` installs one when it is imported.
+
+    Example:
+        >>> import mica.view
+        >>> renderer: Renderer = mica.view.ViewRenderer()
+    """
 
     def show(self, part: Part) -> None:
         """Print the part to the terminal, or display it in the notebook."""
@@ -54,6 +59,11 @@ def install_renderer(renderer: Renderer | None) -> Renderer | None:
 
     Returns:
         The renderer that was installed before.
+
+    Example:
+        >>> before = install_renderer(None)
+        >>> install_renderer(before) is None
+        True
     """
     global _renderer
     before = _renderer
@@ -62,7 +72,13 @@ def install_renderer(renderer: Renderer | None) -> Renderer | None:
 
 
 class Part:
-    """Anything a report can hold. ``str(part)`` is plain text."""
+    """Anything a report can hold. ``str(part)`` is plain text.
+
+    Example:
+        >>> from mica.report import Text
+        >>> isinstance(Text("Next", "Words."), Part)
+        True
+    """
 
     def show(self) -> None:
         """Print the part to the terminal, or display it in the notebook."""

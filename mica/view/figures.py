@@ -73,12 +73,10 @@ STYLE: Any = {
 def _own_style() -> Iterator[None]:
     """Our settings while drawing; afterwards the user's, whatever they were."""
     import matplotlib
-    from cycler import cycler
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=SERIES_LIGHT)
         yield
 
 
@@ -146,7 +144,8 @@ def _draw_bars(axes: Axes, chart: Chart) -> None:
         value = dict(zip(line.x, line.y, strict=True))
         at = [i + k * height for i, place in enumerate(places) if place in value]
         lengths = [value[place] for place in places if place in value]
-        axes.barh(at, lengths, height * 0.9, label=_legend_name(line))
+        colour = SERIES_LIGHT[k % len(SERIES_LIGHT)]
+        axes.barh(at, lengths, height * 0.9, color=colour, label=_legend_name(line))
     axes.set_yticks(
         [i + 0.4 - height / 2 for i in range(len(places))],
         [format_value(place) for place in places],

@@ -19,7 +19,13 @@ __all__ = ["ViewRenderer"]
 
 
 class ViewRenderer:
-    """Draws parts with the files of `mica.view`: see `mica.report.Renderer`."""
+    """Draws parts with the files of `mica.view`: see `mica.report.Renderer`.
+
+    Example:
+        >>> from mica.report import Text
+        >>> ViewRenderer().show(Text("", "Words."))
+        Words.
+    """
 
     def show(self, part: Part) -> None:
         """Print the part to the terminal, or display it in the notebook.
