@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from mica.data import ArraySource, Batch, Source
@@ -16,6 +17,7 @@ from mica.engine import (
     prepare_module,
 )
 from mica.errors import ConfigError, DataError
+from mica.layers import Layer
 from mica.optimizers import describe_optimizer
 from mica.training.callbacks import Callback, Progress
 from mica.training.calling import call, evaluation_mode, training_mode
@@ -227,16 +229,17 @@ class Session:
         placed = _moved(batch, plan)
         if not self.objective.is_bound:
             self.objective.bind(self.model, placed.x, placed.y)
-        with evaluation_mode(self.model):
+        with evaluation_mode(self.model), torch.no_grad():
             outputs = call(self.model, placed.x)
         whole = isinstance(source, ArraySource)
         self.objective.check_targets(outputs, source.y if whole else placed.y)
 
     def _build(self, batch: Batch, plan: ExecutionPlan) -> None:
-        from_where = next(self.model.parameters(), None)
-        if from_where is None or from_where.device != plan.device:
-            prepare_module(self.model, plan)
-        with evaluation_mode(self.model):
+        prepare_module(self.model, plan)
+        parts = [part for part in self.model.modules() if isinstance(part, Layer)]
+        if all(part.built for part in parts):
+            return
+        with evaluation_mode(self.model), torch.no_grad():
             call(self.model, _moved(batch, plan).x)
         prepare_module(self.model, plan)
 
