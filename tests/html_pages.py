@@ -8,7 +8,7 @@ __all__ = ["Element", "read_page"]
 
 VOID = {"img", "meta", "br", "hr", "link", "input"}
 # Elements a <p> may hold: anything else closes it before its own end tag.
-PHRASES = {"a", "b", "code", "span", "i", "em", "strong", "svg", "img"}
+PHRASES = {"a", "b", "code", "span", "i", "em", "strong", "svg", "img", "br"}
 SVG = {"svg", "g", "path", "line", "rect", "circle", "text", "title"}
 
 

@@ -86,13 +86,14 @@ def draw_part(part: Part, level: int, *, anchor: str | None = None) -> Markup:
 
     Example:
         >>> draw_part(Text("", "a < b"), 2)
-        '<section class="text"><p>a &lt; b</p></section>'
+        '<section class="text bare"><p>a &lt; b</p></section>'
     """
     for kind, draw in _DRAWINGS.items():
         if isinstance(part, kind):
             title = getattr(part, "title", "")
             name = kind.__name__.lower()
             name += f" {part.kind}" if isinstance(part, Chart) else ""
+            name += "" if title else " bare"
             body = draw(part, level)
             note = "" if isinstance(part, Report) else getattr(part, "note", "")
             return element(
@@ -114,7 +115,11 @@ def _heading(title: str, level: int) -> Markup:
 
 
 def _note(text: str) -> Markup:
-    return element("p", _inline(one_line(text)), class_="remark") if text else join()
+    lines = [_inline(one_line(line)) for line in printable(text).splitlines()]
+    if not lines:
+        return join()
+    breaks = [piece for line in lines for piece in (void("br"), line)]
+    return element("p", *breaks[1:], class_="remark")
 
 
 def _draw_text(part: Text, _level: int) -> Markup:

@@ -16,7 +16,7 @@ Arial,sans-serif;
 monospace;
 color:var(--ink);background:var(--ground);font:400 16px/1.55 var(--sans);
 font-variant-numeric:tabular-nums lining-nums;-webkit-text-size-adjust:100%;
-text-size-adjust:100%}
+text-size-adjust:100%;--back:var(--ground)}
 .mica *{box-sizing:border-box}
 .mica h1,.mica h2,.mica h3,.mica h4,.mica h5,.mica h6{font-family:var(--serif);
 font-weight:600;line-height:1.2;letter-spacing:-.005em;margin:0 0 .6em;
@@ -47,8 +47,12 @@ border:1px solid var(--rule);border-radius:12px;padding:1.1rem 1.25rem 1rem}
 font-size:1.1rem;margin-bottom:.35em}
 .mica tr{background:none!important}
 
-.mica .scroll{overflow-x:auto;max-width:100%;margin:0 0 .6rem}
-.mica .scroll.long{max-height:34rem;overflow-y:auto}
+.mica .scroll{overflow-x:auto;width:fit-content;max-width:100%;margin:0 0 .6rem}
+.mica section.bars .scroll{width:auto}
+.mica .scroll.long{max-height:34rem;overflow-y:auto;border-bottom:1px solid var(--rule);
+background:linear-gradient(transparent,var(--back) 60%) 0 100%/100% 3rem local
+no-repeat,
+linear-gradient(transparent,rgb(0 0 0/.14)) 0 100%/100% .6rem scroll no-repeat}
 .mica .scroll:focus-visible,.mica a:focus-visible,.mica summary:focus-visible{
 outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
 .mica table{border-collapse:collapse;font-size:.9375rem;line-height:1.4;
@@ -60,7 +64,7 @@ overflow-wrap:break-word;background:none}
 .mica th+th,.mica th+td,.mica td+td{padding-left:.9em}
 .mica thead th{color:var(--soft);font-size:.8125rem;vertical-align:bottom;
 border-bottom:1.5px solid var(--soft);overflow-wrap:normal}
-.mica .long thead th{position:sticky;top:0;background:var(--ground)}
+.mica .long thead th{position:sticky;top:0;background:var(--back)}
 .mica .number{text-align:right;white-space:nowrap}
 .mica table:not(.cells) tbody tr:hover>*{background:var(--grid)}
 
@@ -111,7 +115,7 @@ filter:drop-shadow(0 1px 3px rgb(0 0 0/.18))}
 .mica summary{cursor:pointer;color:var(--soft);width:max-content}
 .mica details[open] summary{margin-bottom:.5rem}
 .mica details .scroll.long{max-height:16rem}
-.mica details thead th{background:var(--card)!important}
+.mica details{--back:var(--card)}
 
 .mica table.bars{width:100%}
 .mica .bars th,.mica .bars td{border-bottom-color:var(--grid);padding-top:.3em;
@@ -156,7 +160,7 @@ border:1px solid var(--rule);background:var(--card);margin:0}
 .mica .gallery img.sharp{image-rendering:pixelated}
 .mica .gallery figcaption{margin-top:.4rem;line-height:1.35;overflow-wrap:anywhere}
 
-.mica section.text{margin-bottom:1rem}
+.mica section.text.bare{margin-bottom:1rem}
 .mica section.finding{margin:0 0 1rem}
 .mica section.finding+:not(.finding){margin-top:2.5rem}
 .mica div.finding{--tone:var(--note);border:1px solid var(--rule);
@@ -218,7 +222,7 @@ padding:1rem 0 2.5rem;margin-top:3rem}
 .mica main>section{margin-bottom:1.75rem}
 body.mica{padding:0;font-size:10.5pt}
 .mica nav,.mica details,.mica .skip,.mica .stops{display:none}
-.mica .scroll,.mica .scroll.long{overflow:visible;max-height:none}
+.mica .scroll,.mica .scroll.long{overflow:visible;max-height:none;background:none}
 .mica section.chart,.mica div.finding,.mica li,.mica tr,.mica .tiles,
 .mica figure{break-inside:avoid}
 .mica h1,.mica h2,.mica h3{break-after:avoid}
@@ -230,8 +234,8 @@ body.mica{padding:0;font-size:10.5pt}
 """
 
 NOTEBOOK_RULES = """
-.mica.notebook{background:none;font-size:14px;padding:.5rem .25rem;max-width:66rem}
-.mica.notebook .long thead th{background:var(--card)}
+.mica.notebook{background:none;--back:var(--card);font-size:14px;
+padding:.5rem .25rem;max-width:66rem}
 """
 
 # How JupyterLab, Visual Studio Code and Colab say that they are dark.

@@ -107,7 +107,8 @@ def _heading(title: str, *, is_report: bool, depth: int) -> list[RenderableType]
 def _remark(note: str) -> list[RenderableType]:
     from rich.text import Text as Words
 
-    return [Words(f" {one_line(note)}", MUTED)] if note else []
+    lines = [one_line(line) for line in printable(note).splitlines()]
+    return [Words(f" {line}", MUTED) for line in lines]
 
 
 def _text(part: Text, _console: Console) -> list[RenderableType]:

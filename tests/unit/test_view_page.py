@@ -253,6 +253,11 @@ def test_a_value_of_the_table_is_aligned_by_kind():
     assert [e.text for e in found(elements, "th", scope="row")] == ["a", "b"]
 
 
+def test_a_remark_keeps_its_lines():
+    page = page_html(Table("T", ["a"], [[1]], "first\n`second`"))
+    assert '<p class="remark">first<br><code>second</code></p>' in page
+
+
 def test_rows_beyond_a_thousand_are_counted_not_shown():
     text = page_html(PARTS["long table"])
     assert "200 more rows are not shown." in text

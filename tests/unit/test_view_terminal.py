@@ -110,6 +110,11 @@ def test_a_table_is_aligned_and_noted():
     ]
 
 
+def test_a_remark_keeps_its_lines():
+    lines = lines_of(Table("", ["a"], [[1]], "first\nsecond"))
+    assert lines[-2:] == [" first", " second"]
+
+
 def test_a_line_falls_from_the_upper_left_to_the_lower_right():
     lines = lines_of(PARTS["chart"], 40)
     assert lines[1] == " ● loss"
