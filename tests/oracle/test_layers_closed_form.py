@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mica import layers
 from mica.layers import activation
-from mica.shapes import same_padding
 from tests.tolerances import assert_close, tolerance
 
 
@@ -20,10 +19,10 @@ def image(*shape: int) -> Tensor:
 def windows(size: int, window: int, stride: int, dilation: int, padding: str):
     """For every position, the (tap, index) pairs that lie inside the axis."""
     reach = dilation * (window - 1) + 1
-    before = same_padding(size, window, stride, dilation)[0] if padding == "same" else 0
-    count = (
-        math.ceil(size / stride) if padding == "same" else (size - reach) // stride + 1
-    )
+    count, before = (size - reach) // stride + 1, 0
+    if padding == "same":
+        count = math.ceil(size / stride)
+        before = max((count - 1) * stride + reach - size, 0) // 2
     for position in range(count):
         start = position * stride - before
         taps = [(tap, start + tap * dilation) for tap in range(window)]
