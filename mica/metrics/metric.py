@@ -122,7 +122,7 @@ class Metric(Configurable):
         if tensor is None or (known is not None and known.device != tensor.device):
             known = next(iter(self._state.values()), None) if known is None else known
             device = torch.device("cpu") if known is None else known.device
-            tensor = torch.tensor(number, dtype=widest(device), device=device)
+            tensor = torch.full((), number, dtype=widest(device), device=device)
             if len(self._numbers) >= NUMBERS_KEPT:
                 self._numbers.clear()
             self._numbers[number] = tensor
