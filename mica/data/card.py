@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from mica import report
-from mica.data.split import class_codes
+from mica.data.split import as_array, class_codes
 from mica.data.table.cells import texts
 from mica.data.table.kinds import inspect_column
 from mica.data.table.table import as_table
@@ -19,25 +18,19 @@ __all__ = ["describe", "describe_table"]
 MOST_CLASSES = 20  # rows of the table of classes; ours
 
 
-def _as_array(leaf: Any) -> np.ndarray:
-    if isinstance(leaf, torch.Tensor):
-        leaf = leaf.detach().cpu()
-        return (leaf.double() if leaf.is_floating_point() else leaf).numpy()
-    return np.asarray(leaf)
-
-
 def _leaf_row(name: str, leaf: Any) -> list[object]:
-    array = _as_array(leaf)
+    array = as_array(leaf)
     kind = str(getattr(leaf, "dtype", array.dtype)).removeprefix("torch.")
     shape = str(array.shape[1:]) if array.ndim > 1 else "one value"
     row: list[object] = [name, len(array) if array.ndim else 1, shape, kind]
     if array.dtype.kind not in "biuf" or array.size == 0:
         return [*row, None, None, None, None]
-    values = array.astype(np.float64, copy=False)
-    known = values[np.isfinite(values)]
-    if known.size == 0:
-        return [*row, None, None, None, values.size]
-    low, high, mean = known.min(), known.max(), known.mean()
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite mean is shown
+        values = array.astype(np.float64, copy=False)
+        known = values[np.isfinite(values)]
+        if known.size == 0:
+            return [*row, None, None, None, values.size]
+        low, high, mean = known.min(), known.max(), known.mean()
     return [*row, float(low), float(high), float(mean), values.size - known.size]
 
 
@@ -45,7 +38,7 @@ def _class_table(y: Any, label_names: Sequence[str] | None) -> report.Table | No
     codes = class_codes(y)
     if codes is None:
         return None
-    labels = _as_array(named_leaves(y, "y")[0][1] if isinstance(y, dict) else y)
+    labels = as_array(named_leaves(y, "y")[0][1])
     # One-hot rows have no label of their own; their place is its number.
     is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
     values = codes if is_one_hot else labels.reshape(-1)
@@ -93,9 +86,9 @@ def describe(
         no        2    0.5
         yes       2    0.5
     """
-    leaves = named_leaves(x, "x") if isinstance(x, dict) else _top_leaves(x, "x")
+    leaves = named_leaves(x, "x")
     if y is not None:
-        leaves += named_leaves(y, "y") if isinstance(y, dict) else _top_leaves(y, "y")
+        leaves += named_leaves(y, "y")
     columns = ["array", "rows", "row", "type", "lowest", "highest", "mean", "missing"]
     rows = [_leaf_row(name, leaf) for name, leaf in leaves]
     parts: list[report.Part] = [report.Table("Arrays", columns, rows)]
@@ -103,15 +96,6 @@ def describe(
     if classes is not None:
         parts.append(classes)
     return report.Report(title, parts)
-
-
-def _top_leaves(structure: Any, name: str) -> list[tuple[str, Any]]:
-    """Several arrays by place, or one array (also a list of numbers) as it is."""
-    if isinstance(structure, (list, tuple)) and any(
-        getattr(item, "shape", ()) != () for item in structure
-    ):
-        return named_leaves(structure, name)
-    return [(name, structure)]
 
 
 def _span(numbers: np.ndarray | None, counts: dict[str, int]) -> str:

@@ -8,11 +8,12 @@ import torch
 
 from mica.data.arrays import ArraySource
 from mica.data.order import epoch_order
-from mica.data.tensors import named_leaves
+from mica.data.tensors import is_plain, named_leaves
 from mica.errors import ConfigError, DataError
 
 __all__ = [
     "Part",
+    "as_array",
     "class_codes",
     "split_rows",
     "split_source",
@@ -38,18 +39,23 @@ class Part(NamedTuple):
     sample_weight: Any
 
 
-def _holds_arrays(structure: Any) -> bool:
-    """Whether a list or tuple is several arrays rather than one list of numbers."""
-    return isinstance(structure, (list, tuple)) and any(
-        getattr(item, "shape", ()) != () for item in structure
-    )
+def as_array(leaf: Any) -> np.ndarray:
+    """Give one array of the user's as a NumPy array, whatever holds it.
 
+    Args:
+        leaf: An array, tensor, series, frame or list of numbers.
 
-def _as_array(leaf: Any) -> np.ndarray:
+    Example:
+        >>> as_array(torch.ones(2, dtype=torch.bfloat16))
+        array([1., 1.])
+    """
     if isinstance(leaf, torch.Tensor):
         leaf = leaf.detach().cpu()
         return (leaf.double() if leaf.is_floating_point() else leaf).numpy()
-    return np.asarray(leaf)
+    try:
+        return np.asarray(leaf)
+    except (ValueError, OverflowError):  # rows of several lengths: shown, not used
+        return np.array([str(row) for row in leaf])
 
 
 def class_codes(y: Any) -> np.ndarray | None:
@@ -74,11 +80,12 @@ def class_codes(y: Any) -> np.ndarray | None:
         >>> class_codes([0.13, 2.5, 1.7]) is None
         True
     """
-    is_nested = isinstance(y, dict) or _holds_arrays(y)
-    leaves = [leaf for _, leaf in named_leaves(y, "y")] if is_nested else [y]
+    leaves = named_leaves(y, "y")
     if y is None or len(leaves) != 1:
         return None
-    labels = _as_array(leaves[0])
+    labels = as_array(leaves[0][1])
+    if labels.size == 0:
+        return None
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]  # (rows,)
     if labels.ndim == 2 and labels.dtype.kind in "biuf":
@@ -215,9 +222,9 @@ def take_rows(structure: Any, rows: np.ndarray) -> Any:
     if isinstance(structure, dict):
         return {key: take_rows(item, rows) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
-        if _holds_arrays(structure):
-            return type(structure)([take_rows(item, rows) for item in structure])
-        return np.asarray(structure)[rows]
+        if is_plain(structure):
+            return np.asarray(structure)[rows]
+        return type(structure)([take_rows(item, rows) for item in structure])
     if isinstance(structure, torch.Tensor):
         return structure[torch.as_tensor(rows, device=structure.device)]
     if hasattr(structure, "iloc"):
@@ -225,27 +232,24 @@ def take_rows(structure: Any, rows: np.ndarray) -> Any:
     return structure[rows]
 
 
-def _length(structure: Any, where: str) -> list[tuple[str, int]]:
-    if structure is None:
-        return []
-    if isinstance(structure, dict):
-        items = structure.items()
-    elif _holds_arrays(structure):
-        items = enumerate(structure)
-    elif hasattr(structure, "__len__") and getattr(structure, "shape", (1,)) != ():
-        return [(where, len(structure))]
-    else:
+def _length(leaf: Any, where: str) -> int:
+    if getattr(leaf, "shape", None) == () or not hasattr(leaf, "__len__"):
         raise DataError(
             f"{where}: expected arrays, frames, tensors or lists with one row per "
-            f"sample, got {type(structure).__name__}. Split before you make a loader "
-            "or generator of the data."
+            f"sample, got {type(leaf).__name__}. Split before you make a loader or "
+            "generator of the data."
         )
-    return [pair for key, item in items for pair in _length(item, f"{where}[{key!r}]")]
+    return len(leaf)
 
 
 def _count(x: Any, y: Any, sample_weight: Any) -> int:
-    lengths = _length(x, "x") + _length(y, "y")
-    lengths += _length(sample_weight, "sample_weight")
+    parts = {"x": x, "y": y, "sample_weight": sample_weight}
+    lengths = [
+        (where, _length(leaf, where))
+        for name, part in parts.items()
+        if part is not None
+        for where, leaf in named_leaves(part, name)
+    ]
     if not lengths:
         raise DataError("x: expected data to split, got None. Give arrays or a frame.")
     first_name, first = lengths[0]

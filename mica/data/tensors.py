@@ -9,7 +9,14 @@ import torch
 
 from mica.errors import DataError
 
-__all__ = ["Role", "as_sample_weight", "as_tensors", "check_lengths", "named_leaves"]
+__all__ = [
+    "Role",
+    "as_sample_weight",
+    "as_tensors",
+    "check_lengths",
+    "is_plain",
+    "named_leaves",
+]
 
 Role = Literal["x", "integer x", "y"]
 
@@ -72,7 +79,7 @@ def _refuse_object(array: np.ndarray, where: str) -> DataError:
         return _refuse_text(entry, place, where)
     if entry is None:
         got, advice = "None", "Fill the gap or leave the row out."
-    elif isinstance(entry, (list, tuple, np.ndarray, torch.Tensor)):
+    elif isinstance(entry, (list, tuple)) or getattr(entry, "ndim", 0) > 0:
         got = f"a {type(entry).__name__} of length {len(entry)}"
         advice = "Give every row the same length, then stack the rows into one array."
     else:
@@ -96,7 +103,16 @@ def _refuse_kind(array: np.ndarray, where: str) -> DataError:
     )
 
 
+def _refuse_single(value: Any, where: str) -> DataError:
+    return DataError(
+        f"{where}: expected one row per sample, got the single value {value}. Put it "
+        f"into an array: [[{value}]]."
+    )
+
+
 def _from_numpy(array: np.ndarray, where: str) -> torch.Tensor:
+    if array.ndim == 0:
+        raise _refuse_single(array.item(), where)
     if isinstance(array, np.ma.MaskedArray):
         if np.ma.getmaskarray(array).any():
             place = _place(_first(np.ma.getmaskarray(array)))
@@ -121,28 +137,40 @@ def _from_numpy(array: np.ndarray, where: str) -> torch.Tensor:
         array = array.astype(np.float64)
     if array.size == 0:  # its kind may be one torch lacks; the caller refuses it
         return torch.empty(array.shape)
-    shape = array.shape  # a single value would become one row
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     # Torch cannot mark memory read-only, so it gets a copy of such an array.
     array = array if array.flags.writeable else array.copy()
-    return torch.from_numpy(array).reshape(shape)
+    return torch.from_numpy(array)
+
+
+def _as_objects(value: Any, where: str) -> np.ndarray:
+    """A list that is no array, entry by entry, so that the odd one can be named."""
+    nested = [isinstance(row, (list, tuple, np.ndarray)) for row in value]
+    if any(nested):
+        lengths = [
+            len(row) if inner else 1 for row, inner in zip(value, nested, strict=True)
+        ]
+        odd = [row for row, length in enumerate(lengths) if length != lengths[0]]
+        got = "lists of several lengths inside them"
+        if odd:
+            got = f"{lengths[0]} in row 0 and {lengths[odd[0]]} in row {odd[0]}"
+        raise DataError(
+            f"{where}: expected rows of one length, got {got}. Pad or cut the rows to "
+            "one length."
+        )
+    objects = np.empty(len(value), dtype=object)
+    objects[:] = value
+    return objects
 
 
 def _from_list(value: Any, where: str) -> torch.Tensor:
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "US":  # one word made words of all the numbers
-            array = np.array(value, dtype=object)
-        return _from_numpy(array, where)
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, DataError):
-            raise
-        lengths = [np.size(row) for row in value]
-        odd = next((row for row, size in enumerate(lengths) if size != lengths[0]), 0)
-        raise DataError(
-            f"{where}: expected rows of one length, got {lengths[0]} in row 0 and "
-            f"{lengths[odd]} in row {odd}. Pad or cut the rows to one length."
-        ) from error
+    except (ValueError, OverflowError):
+        array = _as_objects(value, where)
+    if array.dtype.kind in "US":  # one word made words of all the numbers
+        array = np.array(value, dtype=object)
+    return _from_numpy(array, where)
 
 
 def _from_series(series: Any, where: str) -> torch.Tensor:
@@ -157,10 +185,18 @@ def _from_series(series: Any, where: str) -> torch.Tensor:
     return _from_numpy(series.to_numpy(), where)
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a list holds numbers (an array) rather than arrays (several inputs)."""
+def is_plain(value: Any) -> bool:
+    """Whether a list holds numbers (one array) rather than arrays (several inputs).
+
+    Args:
+        value: A list or tuple; or an entry of one.
+
+    Example:
+        >>> is_plain([[1, 2], [3, 4]]), is_plain([torch.zeros(2), torch.zeros(2)])
+        (True, False)
+    """
     if isinstance(value, (list, tuple)):
-        return all(_is_plain(child) for child in value[:2])
+        return all(is_plain(child) for child in value[:2])
     if isinstance(value, torch.Tensor):
         return value.ndim == 0
     kinds = (bool, int, float, complex, str, bytes, np.generic)
@@ -180,10 +216,7 @@ def _standard(tensor: torch.Tensor, role: Role) -> torch.Tensor:
 
 def _check_rows(tensor: torch.Tensor, where: str) -> None:
     if tensor.ndim == 0:
-        raise DataError(
-            f"{where}: expected one row per sample, got the single value "
-            f"{tensor.item()}. Put it into an array: [[{tensor.item()}]]."
-        )
+        raise _refuse_single(tensor.item(), where)
     if tensor.numel() == 0:
         raise DataError(
             f"{where}: expected at least one row and one value in it, got the shape "
@@ -278,13 +311,20 @@ def _leaf(value: Any, where: str, role: Role, finite: bool) -> torch.Tensor:
         tensor = _from_series(value, where)
     elif isinstance(value, (list, tuple, range)):
         tensor = _from_list(value, where)
-    elif isinstance(value, (bool, int, float)):
-        tensor = torch.tensor(value)
+    elif isinstance(value, (bool, int, float, complex)):
+        raise _refuse_single(value, where)
     elif hasattr(value, "__array__"):
         tensor = _from_numpy(np.asarray(value), where)
     else:
         raise _refuse_type(value, where)
     return _finish(tensor, where, role, finite)
+
+
+def _check_dict(value: Mapping[Any, Any], where: str) -> None:
+    if not value:
+        raise DataError(
+            f"{where}: expected named arrays, got an empty dict. Give at least one."
+        )
 
 
 def as_tensors(value: Any, where: str, *, role: Role, finite: bool = True) -> Any:
@@ -321,15 +361,12 @@ def as_tensors(value: Any, where: str, *, role: Role, finite: bool = True) -> An
         torch.int64
     """
     if isinstance(value, Mapping):
-        if not value:
-            raise DataError(
-                f"{where}: expected named arrays, got an empty dict. Give at least one."
-            )
+        _check_dict(value, where)
         return {
             key: as_tensors(item, f"{where}[{key!r}]", role=role, finite=finite)
             for key, item in value.items()
         }
-    if isinstance(value, (list, tuple)) and not _is_plain(value):
+    if isinstance(value, (list, tuple)) and not is_plain(value):
         items = [
             as_tensors(item, f"{where}[{index}]", role=role, finite=finite)
             for index, item in enumerate(value)
@@ -374,11 +411,12 @@ def as_sample_weight(
         tensor([1., 2., 0.])
     """
     if isinstance(value, Mapping):
+        _check_dict(value, where)
         return {
             key: as_sample_weight(item, f"{where}[{key!r}]", values=values)
             for key, item in value.items()
         }
-    if isinstance(value, (list, tuple)) and not _is_plain(value):
+    if isinstance(value, (list, tuple)) and not is_plain(value):
         items = [
             as_sample_weight(item, f"{where}[{index}]", values=values)
             for index, item in enumerate(value)
@@ -398,19 +436,22 @@ def as_sample_weight(
 
 
 def named_leaves(structure: Any, where: str) -> list[tuple[str, Any]]:
-    """List the leaves of nested data with the words that reach them.
+    """List the arrays of nested data with the words that reach them.
 
     Args:
-        structure: A leaf, or dicts, lists and tuples of leaves.
+        structure: An array (also a list of numbers), or dicts, lists and tuples of
+            arrays.
         where: The name of the whole.
 
     Example:
-        >>> named_leaves({"a": 1, "b": (2, 3)}, "x")
-        [("x['a']", 1), ("x['b'][0]", 2), ("x['b'][1]", 3)]
+        >>> [name for name, _ in named_leaves({"a": [1, 2], "b": ([3], "?")}, "x")]
+        ["x['a']", "x['b']"]
+        >>> [name for name, _ in named_leaves((torch.zeros(2), torch.zeros(2)), "x")]
+        ['x[0]', 'x[1]']
     """
     if isinstance(structure, Mapping):
         children = list(structure.items())
-    elif isinstance(structure, (list, tuple)):
+    elif isinstance(structure, (list, tuple)) and not is_plain(structure):
         children = list(enumerate(structure))
     else:
         return [(where, structure)]

@@ -47,6 +47,11 @@ REFUSED = {
         "x: expected numbers, got an object of type dict at row 1. Turn it into a "
         "number or leave it out.",
     ),
+    "an array of no axes among objects": (
+        [[False, False, np.array(True, dtype=object)]],
+        "x: expected numbers, got an object of type ndarray at row 0, column 2. Turn "
+        "it into a number or leave it out.",
+    ),
     "objects that are numbers": (
         np.array([[1, 2.5]], dtype=object),
         "x: expected an array of numbers, got an array of Python objects (dtype "
@@ -61,6 +66,15 @@ REFUSED = {
         [[1, 2], [3, 4], [5]],
         "x: expected rows of one length, got 2 in row 0 and 1 in row 2. Pad or cut the "
         "rows to one length.",
+    ),
+    "inner lists of several lengths": (
+        [[[1, 2], [3]], [[4, 5], [6]]],
+        "x: expected rows of one length, got lists of several lengths inside them. Pad "
+        "or cut the rows to one length.",
+    ),
+    "texts of two kinds": (
+        ["", b"\x80"],
+        "x: expected numbers, got the text '' at row 0." + WORDS,
     ),
     "dates": (
         np.array(["2020-01-01"], dtype="datetime64[D]"),
@@ -148,6 +162,16 @@ REFUSED = {
     ),
     "a single Python number": (
         3,
+        "x: expected one row per sample, got the single value 3. Put it into an array: "
+        "[[3]].",
+    ),
+    "a single object": (
+        np.array(None, dtype=object),
+        "x: expected one row per sample, got the single value None. Put it into an "
+        "array: [[None]].",
+    ),
+    "a single tensor": (
+        torch.tensor(3),
         "x: expected one row per sample, got the single value 3. Put it into an array: "
         "[[3]].",
     ),
@@ -370,6 +394,10 @@ WEIGHTS = {
         [0, 0],
         "sample_weight: expected at least one weight above 0, got only zeros: nothing "
         "could be learned. Look at what made the weights.",
+    ),
+    "an empty dict": (
+        {},
+        "sample_weight: expected named arrays, got an empty dict. Give at least one.",
     ),
     "NaN": (
         {"a": [1, np.nan]},

@@ -41,13 +41,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         DataError: The file is none of that kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in SHAPES if name in file}
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{path}: expected the arrays {', '.join(SHAPES)}, got: {error}. Delete "
-            "the file; it will be downloaded again."
+            f"{path}: expected a NumPy archive of arrays, got: {error}. Delete the "
+            "file; it will be downloaded again."
         ) from error
+    if len(arrays) < len(SHAPES):
+        raise DataError(
+            f"{path}: expected the arrays {', '.join(SHAPES)}, got only "
+            f"{', '.join(arrays) or 'others'}. Delete the file; it will be downloaded "
+            "again."
+        )
     for name, shape in SHAPES.items():
         if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
             raise DataError(

@@ -111,7 +111,7 @@ class NumberColumn(Configurable):
         self.mean = mean
         self.scale = scale
         self.fill = fill
-        self.has_missing = has_missing
+        self.has_missing = bool(has_missing)
         self.unreadable = frozenset(unreadable)
 
     @property
@@ -216,7 +216,7 @@ class CategoryColumn(Configurable):
             )
         self.name = name
         self.categories = tuple(categories)
-        self.has_missing = has_missing
+        self.has_missing = bool(has_missing)
         self._places = {text.casefold(): i for i, text in enumerate(self.categories)}
 
     @property
