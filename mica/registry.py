@@ -152,8 +152,9 @@ def register(given: Registered) -> Registered:
         >>> @mica.register
         ... def cube(x):
         ...     return x**3
-        >>> mica.layers.Dense(2, activation=cube).config()
-        {'units': 2, 'activation': {'$function': 'custom.cube'}}
+        >>> config = mica.layers.Dense(2, activation=cube).config()
+        >>> mica.layers.Dense.from_config(config).activation is cube
+        True
     """
     kind: Any = given
     name = register_name(kind)

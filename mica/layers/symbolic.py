@@ -61,7 +61,12 @@ class SymbolicTensor:
     """A tensor that has a shape and a type, and no values yet.
 
     Layers, torch functions, tensor methods and operators applied to it are recorded;
-    `Model(inputs, outputs)` turns the record into a network.
+    `Model(inputs, outputs)` turns the record into a network. `Input` makes the first.
+
+    Args:
+        samples: Two tensors on the `meta` device; a size in which they differ may vary.
+        node: The call that gave it; `None` for an input.
+        name: The name of an input.
 
     Example:
         >>> import mica
