@@ -6,6 +6,8 @@ backend nor its settings change.
 
 from __future__ import annotations
 
+import functools
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -207,6 +209,13 @@ def _draw_images(box: SubFigure, images: Images) -> None:
             axes.set_title("\n".join(lines), fontsize=6, fontweight="normal")
 
 
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    with _own_style():
+        figure.savefig(content, format="png")
+    return content.getvalue()
+
+
 def draw_figure(part: Part) -> Figure:
     """Draw a part's charts, matrices and pictures, two to a row.
 
@@ -246,6 +255,8 @@ def draw_figure(part: Part) -> Figure:
         boxes = figure.subfigures(rows, columns, squeeze=False).ravel()
         for box, panel in zip(boxes, panels, strict=False):
             _draw_panel(box, panel)
+    # A notebook draws pyplot's figures by itself; one made without it must say how.
+    setattr(figure, "_repr_png_", functools.partial(_png, figure))  # noqa: B010
     return figure
 
 

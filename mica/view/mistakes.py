@@ -29,6 +29,7 @@ def worst_mistakes(
     *,
     count: int = 5,
     feature_names: Sequence[str] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> Report:
     """Show the samples that a classifier is most wrong about, worst first.
 
@@ -46,6 +47,8 @@ def worst_mistakes(
         label_names: The classes' names in their order; None for their numbers.
         count: How many to show.
         feature_names: Names for x's columns; None for its own, or numbers.
+        numbers: What to call each sample, such as its row in a file; None counts
+            from 0.
 
     Returns:
         A text that counts the mistakes, and pictures or a table.
@@ -78,17 +81,18 @@ def worst_mistakes(
     wrong = np.flatnonzero(predicted != actual)
     pool = wrong if wrong.size else np.arange(len(actual))
     order = pool[np.argsort(-losses[pool], kind="stable")][:count]
+    calls = [int(i) if numbers is None else int(numbers[i]) for i in order]
     columns: list[Column] = [
-        ("sample", order.tolist()),
+        ("sample", calls),
         ("true", [names[k] for k in actual[order]]),
         ("predicted", [names[k] for k in predicted[order]]),
         ("probability of true", chance[order].tolist()),
         ("loss", losses[order].tolist()),
     ]
     captions = [
-        f"#{i}: true {names[actual[i]]}, predicted {names[predicted[i]]} "
+        f"#{call}: true {names[actual[i]]}, predicted {names[predicted[i]]} "
         f"({format_value(float(shares[i, predicted[i]]))})"
-        for i in order
+        for call, i in zip(calls, order, strict=True)
     ]
     text = _count_text(len(wrong), len(actual), len(order))
     title = "Worst mistakes" if wrong.size else "Least certain samples"
@@ -102,6 +106,7 @@ def worst_residuals(
     *,
     count: int = 5,
     feature_names: Sequence[str] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> Report:
     """Show the samples whose predicted number is farthest off, worst first.
 
@@ -114,6 +119,8 @@ def worst_residuals(
         predictions: Predicted numbers, shaped alike.
         count: How many to show.
         feature_names: Names for x's columns; None for its own, or numbers.
+        numbers: What to call each sample, such as its row in a file; None counts
+            from 0.
 
     Returns:
         A text with the typical error, and pictures or a table.
@@ -139,8 +146,9 @@ def worst_residuals(
     pick = np.arange(len(truth)), farthest
     errors = np.abs(residuals[pick])
     order = np.argsort(-errors, kind="stable")[:count]
+    calls = [int(i) if numbers is None else int(numbers[i]) for i in order]
     columns: list[Column] = [
-        ("sample", order.tolist()),
+        ("sample", calls),
         ("output", farthest[order].tolist()),
         ("true", truth[pick][order].tolist()),
         ("predicted", guess[pick][order].tolist()),
@@ -149,9 +157,9 @@ def worst_residuals(
     if truth.shape[1] == 1:
         columns.pop(1)
     captions = [
-        f"#{i}: true {format_value(float(truth[i, farthest[i]]))}, "
+        f"#{call}: true {format_value(float(truth[i, farthest[i]]))}, "
         f"predicted {format_value(float(guess[i, farthest[i]]))}"
-        for i in order
+        for call, i in zip(calls, order, strict=True)
     ]
     noun = "sample" if len(errors) == 1 else "samples"
     text = Text(

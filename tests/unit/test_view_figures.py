@@ -135,3 +135,8 @@ def test_an_unknown_suffix_is_refused(tmp_path):
 def test_missing_folders_are_made(tmp_path):
     CHART.plot(tmp_path / "pictures" / "loss.pdf")
     assert (tmp_path / "pictures" / "loss.pdf").exists()
+
+
+def test_a_notebook_is_given_the_figure_as_a_picture():
+    figure = draw_figure(Chart("Loss", [Series("loss", [1, 2], [2.0, 1.0])]))
+    assert figure._repr_png_().startswith(b"\x89PNG")
