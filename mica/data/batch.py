@@ -30,6 +30,11 @@ class Batch(NamedTuple):
         y: The targets in the same way, or None.
         sample_weight: One weight per row, or None.
         size: Number of rows.
+
+    Example:
+        >>> x, y, sample_weight, size = Batch(torch.zeros(2, 3), None, None, 2)
+        >>> x.shape, size
+        (torch.Size([2, 3]), 2)
     """
 
     x: Any
@@ -45,6 +50,12 @@ class Source(abc.ABC):
         batch_size: Rows in a batch when the source decides it; None when you do.
         replayable: Whether the batches are a function of (seed, epoch), so that
             training can go on in the middle of an epoch as if it had never stopped.
+
+    Example:
+        >>> from mica.data import as_source
+        >>> source = as_source([[0.0], [1.0], [2.0]])
+        >>> source.num_samples, source.num_batches(2), source.replayable
+        (3, 2, True)
     """
 
     batch_size: int | None

@@ -32,6 +32,10 @@ class Part(NamedTuple):
         x: Inputs, in the nesting they came in.
         y: Targets, or None.
         sample_weight: Weights, or None.
+
+    Example:
+        >>> Part([1, 2], [0, 1], None).y
+        [0, 1]
     """
 
     x: Any

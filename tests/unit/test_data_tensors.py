@@ -12,31 +12,30 @@ import torch
 from mica.data.tensors import as_sample_weight, as_tensors, check_lengths, named_leaves
 from mica.errors import DataError
 
-WORDS = (
-    " Number labels with numpy.unique(labels, return_inverse=True); a table of numbers "
-    "and words is read by mica.data.TableEncoder."
-)
-FILL = " Fill these places or leave the rows out; mica.data.TableEncoder fills gaps."
-ACCEPTED = "expected NumPy arrays, tensors, frames or lists of numbers, got "
-MISSING = " Fill the gaps, leave the rows out, or use mica.data.TableEncoder."
-LOOK = " Look at the file or filter that made it."
-
 REFUSED = {
     "text": (
         np.array(["cat", "dog"]),
-        "x: expected numbers, got the text 'cat' at row 0." + WORDS,
+        "x: expected numbers, got the text 'cat' at row 0. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "new text": (
         np.array(["cat"], dtype=np.dtypes.StringDType()),
-        "x: expected numbers, got the text 'cat' at row 0." + WORDS,
+        "x: expected numbers, got the text 'cat' at row 0. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "text in a list": (
         [[1, 2], [3, "x"]],
-        "x: expected numbers, got the text 'x' at row 1, column 1." + WORDS,
+        "x: expected numbers, got the text 'x' at row 1, column 1. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "text among objects": (
         np.array([[1, 2], [3, "x"]], dtype=object),
-        "x: expected numbers, got the text 'x' at row 1, column 1." + WORDS,
+        "x: expected numbers, got the text 'x' at row 1, column 1. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "None among objects": (
         [1.0, None],
@@ -74,7 +73,9 @@ REFUSED = {
     ),
     "texts of two kinds": (
         ["", b"\x80"],
-        "x: expected numbers, got the text '' at row 0." + WORDS,
+        "x: expected numbers, got the text '' at row 0. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "dates": (
         np.array(["2020-01-01"], dtype="datetime64[D]"),
@@ -108,20 +109,24 @@ REFUSED = {
     ),
     "one NaN": (
         np.array([1.0, np.nan]),
-        "x: expected finite numbers, got nan at row 1 (the only one)." + FILL,
+        "x: expected finite numbers, got nan at row 1 (the only one). Fill these "
+        "places or leave the rows out; mica.data.TableEncoder fills gaps.",
     ),
     "infinity in a table": (
         np.array([[1.0, 2.0], [-np.inf, np.nan]]),
-        "x: expected finite numbers, got -inf at row 1, column 0 (2 in all)." + FILL,
+        "x: expected finite numbers, got -inf at row 1, column 0 (2 in all). Fill "
+        "these places or leave the rows out; mica.data.TableEncoder fills gaps.",
     ),
     "NaN in a picture": (
         np.where(np.arange(8).reshape(2, 2, 2) == 5, np.nan, 1.0),
-        "x: expected finite numbers, got nan at row 1, position (0, 1) (the only one)."
-        + FILL,
+        "x: expected finite numbers, got nan at row 1, position (0, 1) (the only "
+        "one). Fill these places or leave the rows out; mica.data.TableEncoder fills "
+        "gaps.",
     ),
     "NaN in a nested part": (
         {"a": np.ones(2), "b": (np.ones(2), torch.tensor([1.0, torch.nan]))},
-        "x['b'][1]: expected finite numbers, got nan at row 1 (the only one)." + FILL,
+        "x['b'][1]: expected finite numbers, got nan at row 1 (the only one). Fill "
+        "these places or leave the rows out; mica.data.TableEncoder fills gaps.",
     ),
     "a number beyond float32": (
         np.array([[1e300]]),
@@ -130,21 +135,23 @@ REFUSED = {
     ),
     "no rows": (
         np.zeros((0, 3)),
-        "x: expected at least one row and one value in it, got the shape (0, 3)."
-        + LOOK,
+        "x: expected at least one row and one value in it, got the shape (0, 3). Look "
+        "at the file or filter that made it.",
     ),
     "an empty list": (
         [],
-        "x: expected at least one row and one value in it, got the shape (0,)." + LOOK,
+        "x: expected at least one row and one value in it, got the shape (0,). Look "
+        "at the file or filter that made it.",
     ),
     "no columns": (
         torch.zeros(3, 0),
-        "x: expected at least one row and one value in it, got the shape (3, 0)."
-        + LOOK,
+        "x: expected at least one row and one value in it, got the shape (3, 0). Look "
+        "at the file or filter that made it.",
     ),
     "an empty text array": (
         np.array([], dtype=str),
-        "x: expected at least one row and one value in it, got the shape (0,)." + LOOK,
+        "x: expected at least one row and one value in it, got the shape (0,). Look "
+        "at the file or filter that made it.",
     ),
     "an empty dict": (
         {},
@@ -152,8 +159,8 @@ REFUSED = {
     ),
     "an empty frame": (
         pandas.DataFrame({"age": []}),
-        "x: expected at least one row and one column, got a frame of shape (0, 1)."
-        + LOOK,
+        "x: expected at least one row and one column, got a frame of shape (0, 1). "
+        "Look at the file or filter that made it.",
     ),
     "a single value": (
         np.float32(3),
@@ -175,19 +182,26 @@ REFUSED = {
         "x: expected one row per sample, got the single value 3. Put it into an array: "
         "[[3]].",
     ),
-    "None": (None, f"x: {ACCEPTED}None. Look at what should have made the data."),
+    "None": (
+        None,
+        "x: expected NumPy arrays, tensors, frames or lists of numbers, got None. Look "
+        "at what should have made the data.",
+    ),
     "a file's name": (
         "data.csv",
-        f"x: {ACCEPTED}the text 'data.csv'. Read a file with mica.data.read_csv(path).",
+        "x: expected NumPy arrays, tensors, frames or lists of numbers, got the text "
+        "'data.csv'. Read a file with mica.data.read_csv(path).",
     ),
     "an unknown object": (
         {"a": object()},
-        f"x['a']: {ACCEPTED}an object of type object. Convert it with numpy.asarray "
+        "x['a']: expected NumPy arrays, tensors, frames or lists of numbers, got an "
+        "object of type object. Convert it with numpy.asarray "
         "first.",
     ),
     "a SciPy matrix": (
         scipy.sparse.eye(3).tocsr(),
-        f"x: {ACCEPTED}a sparse csr_matrix. Convert it with x.toarray().",
+        "x: expected NumPy arrays, tensors, frames or lists of numbers, got a sparse "
+        "csr_matrix. Convert it with x.toarray().",
     ),
     "a sparse tensor": (
         torch.eye(3).to_sparse(),
@@ -201,17 +215,19 @@ REFUSED = {
     ),
     "text in a pandas column": (
         pandas.DataFrame({"age": [1, 2], "sex": ["f", "m"]}),
-        "x['sex']: expected numbers, got the text 'f' at row 0." + WORDS,
+        "x['sex']: expected numbers, got the text 'f' at row 0. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "a gap in a pandas column": (
         pandas.DataFrame({"age": [1.0, None, None]}),
-        "x['age']: expected a value in every row, got none in row 1 (2 in all)."
-        + MISSING,
+        "x['age']: expected a value in every row, got none in row 1 (2 in all). Fill "
+        "the gaps, leave the rows out, or use mica.data.TableEncoder.",
     ),
     "a gap in a nullable column": (
         pandas.DataFrame({"age": pandas.array([1, None], dtype="Int64")}),
-        "x['age']: expected a value in every row, got none in row 1 (the only one)."
-        + MISSING,
+        "x['age']: expected a value in every row, got none in row 1 (the only one). "
+        "Fill the gaps, leave the rows out, or use mica.data.TableEncoder.",
     ),
     "dates in a pandas column": (
         pandas.DataFrame({"seen": pandas.to_datetime(["2020-01-01"]).astype("M8[s]")}),
@@ -220,12 +236,14 @@ REFUSED = {
     ),
     "text in a polars column": (
         polars.DataFrame({"sex": ["f", "m"]}),
-        "x['sex']: expected numbers, got the text 'f' at row 0." + WORDS,
+        "x['sex']: expected numbers, got the text 'f' at row 0. Number labels with "
+        "numpy.unique(labels, return_inverse=True); a table of numbers and words is "
+        "read by mica.data.TableEncoder.",
     ),
     "a gap in a polars column": (
         polars.DataFrame({"age": [1, None]}),
-        "x['age']: expected a value in every row, got none in row 1 (the only one)."
-        + MISSING,
+        "x['age']: expected a value in every row, got none in row 1 (the only one). "
+        "Fill the gaps, leave the rows out, or use mica.data.TableEncoder.",
     ),
 }
 
@@ -401,8 +419,9 @@ WEIGHTS = {
     ),
     "NaN": (
         {"a": [1, np.nan]},
-        "sample_weight['a']: expected finite numbers, got nan at row 1 (the only one)."
-        + FILL,
+        "sample_weight['a']: expected finite numbers, got nan at row 1 (the only "
+        "one). Fill these places or leave the rows out; mica.data.TableEncoder fills "
+        "gaps.",
     ),
 }
 

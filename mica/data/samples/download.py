@@ -48,6 +48,10 @@ def dataset_folders() -> list[Path]:
 
     Returns:
         The folders, in the order they are searched.
+
+    Example:
+        >>> all(isinstance(folder, Path) for folder in dataset_folders())
+        True
     """
     names = os.environ.get("MICA_DATASETS", "").split(os.pathsep)
     return [Path(name).expanduser() for name in names if name.strip()]
@@ -58,6 +62,10 @@ def cache_folder() -> Path:
 
     Returns:
         ``mica/datasets`` in the user's cache folder.
+
+    Example:
+        >>> cache_folder().parts[-2:]
+        ('mica', 'datasets')
     """
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     folder = Path(base).expanduser() if base else Path.home() / ".cache"

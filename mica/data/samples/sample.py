@@ -32,6 +32,12 @@ class Sample:
     Shape:
         x_train: (rows, features) or (rows, height, width, channels), float32
         y_train: (rows,), int64 or float32
+
+    Example:
+        >>> from mica.data import samples
+        >>> sample = samples.load("iris")
+        >>> sample.task, sample.x_train.shape, sample.label_names[0]
+        ('classification', (120, 4), 'setosa')
     """
 
     name: str

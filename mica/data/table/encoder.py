@@ -66,6 +66,7 @@ class TableEncoder(Configurable):
 
     Attributes:
         notes: Sentences for the user on what was decided.
+        column_names: The raw columns that are used.
         feature_names: What each column of the array is.
         label_names: The classes, in the order of their numbers.
 
@@ -112,6 +113,11 @@ class TableEncoder(Configurable):
         self.notes: list[str] = []
         self._columns: list[Column] = []
         self._target: Target | None = None
+
+    @property
+    def column_names(self) -> list[str]:
+        """The raw columns that are used."""
+        return [column.name for column in self._columns]
 
     @property
     def feature_names(self) -> list[str]:

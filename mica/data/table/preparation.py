@@ -1,14 +1,23 @@
 """From raw rows to training, validation and test arrays, with nothing leaking."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from mica.data.split import Part, split_rows
 from mica.data.table.encoder import TableEncoder
 from mica.data.table.kinds import ColumnKind
 from mica.data.table.table import Table, as_table
-from mica.data.table.target import ClassTarget, Task, choose_task, usable_rows
+from mica.data.table.target import (
+    ClassTarget,
+    Task,
+    TaskChoice,
+    choose_task,
+    usable_rows,
+)
 
 __all__ = ["PreparedTable", "prepare_table"]
 
@@ -23,9 +32,16 @@ class PreparedTable:
         test: Arrays for the one final judgement.
         train_rows: The raw rows of the training part.
         test_rows: The raw rows of the test part, to show beside predictions.
+        test_places: Where each of them stands in the data, counted from 0.
         encoder: Fitted on the training rows; belongs into the model's file.
         task: "classification" or "regression".
         notes: Sentences for the user on what was read, decided and left out.
+
+    Example:
+        >>> rows = {"size": [1.5, 2.5] * 10, "kind": ["a", "b"] * 10}
+        >>> prepared = prepare_table(rows, "kind")
+        >>> prepared.train.x.shape, prepared.encoder.label_names
+        ((16, 1), ('a', 'b'))
     """
 
     train: Part
@@ -33,9 +49,21 @@ class PreparedTable:
     test: Part
     train_rows: Table
     test_rows: Table
+    test_places: np.ndarray
     encoder: TableEncoder
     task: Task
     notes: tuple[str, ...]
+
+
+def _usable_places(table: Table, choice: TaskChoice) -> tuple[Table, np.ndarray]:
+    """The rows that can be learned from, and where they stand in the table."""
+    place = "place"
+    while place in table.columns:
+        place += "_"
+    counted = {**table.columns, place: np.arange(len(table), dtype=np.float64)}
+    usable = usable_rows(dataclasses.replace(table, columns=counted), choice)
+    places = np.asarray(usable.column(place), dtype=np.int64)
+    return usable.without(place), places
 
 
 def prepare_table(
@@ -79,7 +107,7 @@ def prepare_table(
     """
     table = as_table(data)
     choice = choose_task(table, target, task)
-    table = usable_rows(table, choice)
+    table, places = _usable_places(table, choice)
     codes = None
     if choice.task == "classification":
         codes = ClassTarget(target, label_names=choice.label_names).encode(table)
@@ -101,6 +129,7 @@ def prepare_table(
         test=parts[-1],
         train_rows=tables[0],
         test_rows=tables[-1],
+        test_places=places[rows[-1]],
         encoder=encoder,
         task=choice.task,
         notes=tuple(encoder.notes),

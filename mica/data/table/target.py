@@ -54,6 +54,10 @@ class TaskChoice:
         label_names: The classes in the order of their numbers; empty for regression.
         counts: Rows of each class.
         notes: What else was noticed in the column.
+
+    Example:
+        >>> TaskChoice("price", "regression", "regression: you said so").task
+        'regression'
     """
 
     column: str
