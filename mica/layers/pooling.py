@@ -159,7 +159,9 @@ class AveragePooling2D(Pooling2D):
 
     y[b, i, j, c] = mean over p, q of x[b, i s + p, j s + q, c],  s strides
 
-    With padding="same" the mean is over the part of the window that lies inside.
+    With padding="same" the mean is over the part of the window that lies inside, as in
+    Keras on TensorFlow and JAX; Keras on torch repeats the edge of the image where the
+    two sides of the padding differ.
 
     Args:
         pool_size: Height and width of the window, or one number for both.
