@@ -85,6 +85,15 @@ def test_separator_decimal_mark_and_encoding_can_be_said(write):
     assert table.decimal == ","
 
 
+def test_a_file_of_an_older_program_is_read_with_a_note(write):
+    table = read_csv(write("name,b\nJosé,2\n".encode("cp1252")))
+    assert dict(table.columns) == {"name": ["José"], "b": ["2"]}
+    assert table.notes == (
+        "The text is not UTF-8; it is read as Windows-1252, the encoding of older "
+        "programs in Western Europe and America.",
+    )
+
+
 HEADERLESS = (
     "The first line holds numbers, so it is read as a row and the columns are called "
     "column_1, column_2, ..."
@@ -163,9 +172,14 @@ REFUSED = {
         "data.csv: expected rows below the column names, got none. Look at what wrote "
         "the file.",
     ),
-    "another encoding": (
-        "name,b\nJosé,2\n".encode("latin-1"),
+    "no text at all": (
+        b"name,b\nJos\xe9\x01,2\n",
         "data.csv: expected UTF-8 text, got the byte 0xe9 at position 10 in line 2. "
+        "Files of older programs are read with encoding='latin-1' or 'cp1252'.",
+    ),
+    "bytes of no encoding": (
+        b"name,b\nJos\x81,2\n",
+        "data.csv: expected UTF-8 text, got the byte 0x81 at position 10 in line 2. "
         "Files of older programs are read with encoding='latin-1' or 'cp1252'.",
     ),
     "an Excel workbook": (

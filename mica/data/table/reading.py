@@ -41,23 +41,47 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _decode(content: bytes, path: Path, encoding: str | None) -> str:
+def _is_text(text: str) -> bool:
+    """Whether there are no control characters but those that end lines and fields."""
+    return not re.search("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
+
+
+def _windows_text(content: bytes) -> str | None:
+    """The text of a file of older programs; None when it is not one."""
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    return text if _is_text(text) else None
+
+
+def _decode(
+    content: bytes, path: Path, encoding: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """The text of a file, and notes on how it was read."""
     if content[:4] == b"PK\x03\x04":
         raise DataError(
             f"{path.name}: expected text, got a zip archive (an Excel workbook is "
             "one). Save the sheet as CSV first."
         )
-    if encoding is None:
+    chosen = encoding
+    if chosen is None:
         is_wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-        encoding = "utf-16" if is_wide else "utf-8-sig"
+        chosen = "utf-16" if is_wide else "utf-8-sig"
     try:
-        text = content.decode(encoding)
+        text = content.decode(chosen)
     except LookupError:
         raise ConfigError(
             f"read_csv: expected an encoding Python knows, got {encoding!r}. "
             "'utf-8', 'latin-1' and 'cp1252' are common ones."
         ) from None
     except UnicodeDecodeError as error:
+        older = _windows_text(content) if encoding is None else None
+        if older is not None:
+            return older, (
+                "The text is not UTF-8; it is read as Windows-1252, the encoding of "
+                "older programs in Western Europe and America.",
+            )
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{path.name}: expected {error.encoding.upper()} text, got the byte "
@@ -70,7 +94,7 @@ def _decode(content: bytes, path: Path, encoding: str | None) -> str:
             f"{path.name}: expected text, got a zero character at position {position}. "
             "This is no CSV file, or it is in another encoding such as 'utf-16'."
         )
-    return text
+    return text, ()
 
 
 def _separator_score(sample: str, separator: str) -> tuple[float, int]:
@@ -186,7 +210,8 @@ def read_csv(
         path: The file.
         separator: The character between fields; None finds out.
         encoding: How bytes become text; None takes UTF-8 (with or without a byte
-            order mark) or, when it is marked, UTF-16.
+            order mark), when it is marked UTF-16, and what is neither as Windows-1252,
+            with a note.
         decimal: The mark between whole and fraction, "." or ","; None finds out.
         header: Whether the first line names the columns; None finds out.
 
@@ -214,7 +239,7 @@ def read_csv(
             "',', ';' and '\\t' are common ones."
         )
     path = Path(path)
-    text = _decode(_read_bytes(path), path, encoding)
+    text, found_notes = _decode(_read_bytes(path), path, encoding)
     announced = _SEPARATOR_LINE.match(text)  # Excel's own first line, sep=;
     if announced:
         separator = separator or announced.group(1)
@@ -229,7 +254,7 @@ def read_csv(
             "empty file. Look at what wrote it."
         )
     _check_widths(records, path.name)
-    notes = []
+    notes = list(found_notes)
     if decimal is None:
         decimal = _choose_decimal(records, separator)
         if decimal == ",":
