@@ -2,6 +2,7 @@
 
 from mica.classic.autoencoder import LinearAutoencoder
 from mica.classic.boltzmann import BoltzmannMachine, BoltzmannStack
+from mica.classic.estimator import Classifier, Regressor
 from mica.classic.hopfield import HopfieldNetwork
 from mica.classic.linear import is_separable
 from mica.classic.perceptron import (
@@ -25,6 +26,7 @@ from mica.classic.words import WordVectors
 __all__ = [
     "BoltzmannMachine",
     "BoltzmannStack",
+    "Classifier",
     "HingeClassifier",
     "HopfieldNetwork",
     "LeastSquares",
@@ -37,6 +39,7 @@ __all__ = [
     "PocketPerceptron",
     "RadialClassifier",
     "RadialRegressor",
+    "Regressor",
     "SumProductNetwork",
     "WidrowHoff",
     "Winnow",

@@ -68,7 +68,8 @@ def test_a_cycle_is_said_to_be_one(labels, epoch, when):
     model = classic.PerceptronCriterion(shuffle=False).fit(x, labels)
     assert not model.converged_
     assert model.outcome_ == (
-        f"not separable: cycling, the weights after epoch {epoch} are those {when} again"
+        f"not separable: cycling, the weights after epoch {epoch} are those {when} "
+        "again"
     )
 
 
