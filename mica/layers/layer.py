@@ -131,7 +131,6 @@ class Layer(Configurable, nn.Module):
         initializer: str | Initializer | Callable[[Tensor], Any] = "glorot_uniform",
         *,
         fans: tuple[int, int] | None = None,
-        trainable: bool = True,
     ) -> nn.Parameter:
         """Make a learned tensor in the type and on the device of the input.
 
@@ -141,7 +140,6 @@ class Layer(Configurable, nn.Module):
                 a tensor in place.
             fans: (inputs, outputs) one value of the result depends on; `None` takes
                 them from the shape.
-            trainable: Whether an optimizer may ever change it.
 
         Returns:
             The parameter; assign it to an attribute in `build`.
@@ -155,7 +153,7 @@ class Layer(Configurable, nn.Module):
         tensor = torch.empty(shape, dtype=self._build_dtype, device=self._build_device)
         with torch.no_grad():
             get_initializer(initializer).fill(tensor, fans)
-        return nn.Parameter(tensor, requires_grad=trainable and self._trainable)
+        return nn.Parameter(tensor, requires_grad=self._trainable)
 
     def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Build for these inputs if that has not happened yet.

@@ -11,6 +11,8 @@ from mica.nested import flatten
 
 __all__ = ["LastActivation", "find_last_activations"]
 
+UNKNOWN = "unknown"  # made by something that is not judged and not left out
+
 _TORCH_ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Softmax: "softmax",
     nn.Sigmoid: "sigmoid",
@@ -121,8 +123,9 @@ def find_last_activations(
         run: Calls the module once, in evaluation mode, and returns its outputs.
 
     Returns:
-        One entry for each output tensor; None when it ends in no activation, or in one
-        that the module applies more than once.
+        One entry for each output tensor; None when a layer with weights and without an
+        activation made it. The name is "unknown" when a plain function made it, or an
+        activation that the module applies more than once: it is then not left out.
 
     Example:
         >>> network = nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=-1))
@@ -136,9 +139,12 @@ def find_last_activations(
     for leaf in flatten(outputs):
         maker = watch.makers.get(id(leaf))
         name = None if maker is None else _activation_name(maker)
-        if maker is None or name is None or watch.calls[maker] != 1:
+        if maker is None:
+            found.append(LastActivation(module, UNKNOWN))
+        elif name is None and next(maker.parameters(recurse=False), None) is not None:
             found.append(None)
-            continue
-        folded = name != "softmax" or _over_last_axis(maker, leaf)
-        found.append(LastActivation(maker, name) if folded else None)
+        else:
+            once = watch.calls[maker] == 1
+            known = once and (name != "softmax" or _over_last_axis(maker, leaf))
+            found.append(LastActivation(maker, (known and name) or UNKNOWN))
     return found

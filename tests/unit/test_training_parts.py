@@ -44,7 +44,7 @@ def last_name(module: nn.Module, *inputs) -> str | None:
     [
         (nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=-1)), "softmax"),
         (nn.Sequential(nn.Linear(2, 3), nn.Sigmoid()), "sigmoid"),
-        (nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=0)), None),
+        (nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=0)), "unknown"),
         (nn.Sequential(nn.Softmax(dim=-1), nn.Linear(2, 3)), None),
         (mica.Sequential(layers.Dense(3, activation="softmax")), "softmax"),
         (mica.Sequential(layers.Dense(3), layers.Activation("sigmoid")), "sigmoid"),
@@ -52,7 +52,7 @@ def last_name(module: nn.Module, *inputs) -> str | None:
         (mica.Sequential(layers.Dense(3, activation="relu")), "relu"),
         (mica.Sequential(layers.Dense(3)), None),
         # In evaluation dropout passes its input on: the activation is not the last.
-        (mica.Sequential(soft(3), layers.Dropout(0.5)), None),
+        (mica.Sequential(soft(3), layers.Dropout(0.5)), "unknown"),
         (mica.Sequential(mica.Sequential(soft(3))), "softmax"),
     ],
 )  # fmt: skip
@@ -69,7 +69,14 @@ def test_an_activation_used_twice_is_not_folded():
         def forward(self, x):
             return self.softmax(self.softmax(x))
 
-    assert last_name(Twice(), torch.ones(1, 2)) is None
+    assert last_name(Twice(), torch.ones(1, 2)) == "unknown"
+
+
+def test_a_softmax_function_at_the_end_is_not_taken_for_a_linear_layer():
+    x = mica.Input((2,))
+    model = mica.Model(x, torch.softmax(layers.Dense(3)(x), dim=-1))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert last_name(model, torch.ones(1, 2)) == "unknown"
 
 
 def test_left_out_activations_are_put_back_even_after_an_error():
