@@ -18,6 +18,10 @@ class Inputs(NamedTuple):
     Args:
         train: What to learn from.
         validation: What to judge by after each epoch; None for none.
+
+    Example:
+        >>> Inputs(as_source([[0.0], [1.0]], [0, 1]), None).train.num_samples
+        2
     """
 
     train: Source

@@ -59,6 +59,10 @@ class RunOptions:
 
     Raises:
         ConfigError: A number below its least value.
+
+    Example:
+        >>> RunOptions(epochs=3, batch_size=64).shuffle
+        True
     """
 
     epochs: int = 1

@@ -99,6 +99,14 @@ class TrainState:
         steps_per_epoch: Batches in an epoch, `None` when unknown.
         num_samples: Samples in an epoch, `None` when unknown.
         batch_size: Samples in a batch, `None` when the source decides.
+
+    Example:
+        >>> from mica.engine import eager_plan
+        >>> module = nn.Linear(1, 1)
+        >>> optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+        >>> state = TrainState(module, optimizer, eager_plan(), seed=0, epochs=2)
+        >>> state.epoch, state.step, state.learning_rate
+        (0, 0, 0.1)
     """
 
     def __init__(

@@ -21,6 +21,19 @@ class TrainStep:
         objective: Its bound losses and metrics.
         updater: Its optimizer.
         plan: How the step is executed.
+
+    Example:
+        >>> import torch
+        >>> from mica.data import Batch
+        >>> from mica.engine import eager_plan
+        >>> model, objective = nn.Linear(1, 1), Objective("mse")
+        >>> x, y = torch.ones(2, 1), torch.zeros(2, 1)
+        >>> objective.bind(model, x, y)
+        >>> updater = Updater("sgd", list(model.parameters()))
+        >>> step = TrainStep(model, objective, updater, eager_plan("cpu"))
+        >>> first, second = (step(Batch(x, y, None, 2))["loss"] for _ in range(2))
+        >>> bool(second < first)
+        True
     """
 
     def __init__(

@@ -404,6 +404,21 @@ def test_only_pure_torch_functions_can_be_named_in_a_graph(name, tmp_path):
         mica.load(path)
 
 
+def test_a_graph_with_a_loose_end_is_refused(tmp_path):
+    path = functional().save(tmp_path / "model.mica")
+
+    def change(architecture):
+        architecture["config"]["graph"]["calls"][0]["layer"] = "nobody"
+
+    signed(change)(path)
+    text = (
+        "load: expected a graph written by Mica, got an entry without a partner "
+        "('nobody'). The file is damaged."
+    )
+    with pytest.raises(ConfigError, match=sentence(text)):
+        mica.load(path)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     path = tmp_path / "none.mica"
     text = f"load: expected a model file, got no file at {str(path)!r}. Check the path."
