@@ -34,7 +34,9 @@ def test_nothing_costs_no_call():
 
 
 @pytest.mark.parametrize(
-    "given", [torch.relu, nn.ReLU(), functools.partial(torch.softmax, dim=-1)], ids=repr
+    "given",
+    [torch.relu, nn.ReLU(), functools.partial(torch.softmax, dim=-1)],
+    ids=["function", "module", "partial"],
 )
 def test_a_function_or_module_is_taken_as_it_is(given):
     assert get_activation(given) is given

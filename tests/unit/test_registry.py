@@ -42,7 +42,9 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize(
+    "value", VALUES, ids=lambda value: repr(value).split(" at ")[0]
+)
 def test_a_value_survives_json(value):
     text = json.dumps(encode(value), allow_nan=False)
     back = decode(json.loads(text))
