@@ -54,4 +54,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _ON_DEMAND:
         return importlib.import_module(f"mica.{name}")
+    if name in ("Classifier", "Regressor"):  # scikit-learn is imported with them
+        return getattr(importlib.import_module("mica.classic"), name)
     raise AttributeError(f"module 'mica' has no attribute {name!r}")

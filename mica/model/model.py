@@ -362,9 +362,17 @@ class Model(Layer):
             batch_size=batch_size,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
+            keep_integers=self._takes_integers(),
             seed=seed,
         )
         return session.fit(inputs, options, plan)
+
+    def _takes_integers(self) -> bool:
+        """Whether integers given as inputs are numbers of things, not measurements."""
+        if any(isinstance(part, nn.Embedding) for part in self.modules()):
+            return True
+        inputs = [] if self._graph is None else self._graph.inputs
+        return any(not tensor.dtype.is_floating_point for tensor in inputs)
 
     def train_step(self, batch: Batch) -> dict[str, Any]:
         """Learn from one batch; override it for a step of your own.
@@ -434,7 +442,9 @@ class Model(Layer):
         Returns:
             Loss and metrics of this batch, before the update.
         """
-        return self.session.train_batch(as_source(x, y, sample_weight))
+        keep = self._takes_integers()
+        source = as_source(x, y, sample_weight, keep_integers=keep)
+        return self.session.train_batch(source)
 
     def evaluate(
         self,
@@ -466,7 +476,14 @@ class Model(Layer):
             DataError: Data that cannot be read.
         """
         session = self.session
-        source = as_source(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        source = as_source(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps,
+            keep_integers=self._takes_integers(),
+        )
         logs = session.evaluate(source, batch_size=batch_size, plan=plan)
         if return_dict:
             return logs
@@ -501,7 +518,8 @@ class Model(Layer):
             >>> mica.Sequential(mica.layers.Dense(2)).predict([[1.0, 2.0]]).shape
             (1, 2)
         """
-        source = as_source(x, batch_size=batch_size, steps=steps)
+        keep = self._takes_integers()
+        source = as_source(x, batch_size=batch_size, steps=steps, keep_integers=keep)
         session = self._session or Session(self, Objective(), "sgd")
         return session.predict(source, batch_size=batch_size, plan=plan)
 

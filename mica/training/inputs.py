@@ -28,18 +28,15 @@ class Inputs(NamedTuple):
     validation: Source | None
 
 
-def _weighted(
-    x: Any, y: Any, sample_weight: Any, class_weight: Any, steps: int | None, size: Any
-) -> Source:
-    if class_weight is None:
-        return as_source(x, y, sample_weight, batch_size=size, steps=steps)
-    if y is None:
+def _weighted(source: Source, class_weight: Any) -> Source:
+    """The same rows, each weighed by its class; validation rows never are."""
+    if not isinstance(source, ArraySource) or source.y is None:
         raise ConfigError(
-            "fit: expected y beside class_weight, got none. Give y as an array, or "
+            "fit: expected y as an array beside class_weight, got none. Give y, or "
             "yield sample weights with each batch."
         )
-    weight = class_sample_weight(y, class_weight, sample_weight)
-    return as_source(x, y, weight, batch_size=size, steps=steps)
+    weight = class_sample_weight(source.y, class_weight, source.sample_weight)
+    return ArraySource(source.x, source.y, weight, keep_integers=True)
 
 
 def _split_off(
@@ -61,15 +58,15 @@ def _split_off(
     )
 
 
-def _open_validation(given: Any, batch_size: int | None, steps: int | None) -> Source:
+def _open_validation(given: Any, batch_size: int | None, **options: Any) -> Source:
     if isinstance(given, (tuple, list)):
         if not 2 <= len(given) <= 3:
             raise DataError(
                 "fit: expected validation_data as (x, y) or (x, y, sample_weight), got "
                 f"{len(given)} parts. Put several inputs into one: ((a, b), y)."
             )
-        return as_source(*given, batch_size=batch_size, steps=steps)
-    return as_source(given, batch_size=None, steps=steps)
+        return as_source(*given, batch_size=batch_size, **options)
+    return as_source(given, **options)
 
 
 def open_inputs(
@@ -84,6 +81,7 @@ def open_inputs(
     batch_size: int | None = None,
     steps_per_epoch: int | None = None,
     validation_steps: int | None = None,
+    keep_integers: bool = False,
     seed: int = 0,
 ) -> Inputs:
     """Open training and validation data.
@@ -92,7 +90,7 @@ def open_inputs(
         x: Inputs, or an object that gives batches.
         y: Targets.
         sample_weight: One weight per row.
-        class_weight: A weight for each class, or "balanced".
+        class_weight: A weight for each class, or "balanced"; for training rows alone.
         validation_data: (x, y), (x, y, sample_weight) or an object that gives batches.
         validation_split: Share of the rows to judge by, when validation_data is None.
         validation_rows: Which rows: "stratified" (shuffled, each class in its share),
@@ -100,6 +98,7 @@ def open_inputs(
         batch_size: What the caller asked for.
         steps_per_epoch: Batches in a training epoch; None for all.
         validation_steps: Batches in a validation; None for all.
+        keep_integers: Whether integers in x are numbers of things (token ids).
         seed: Decides the split.
 
     Returns:
@@ -114,11 +113,24 @@ def open_inputs(
         >>> inputs.train.num_samples, inputs.validation.num_samples
         (8, 2)
     """
-    train = _weighted(x, y, sample_weight, class_weight, steps_per_epoch, batch_size)
+    train = as_source(
+        x,
+        y,
+        sample_weight,
+        batch_size=batch_size,
+        steps=steps_per_epoch,
+        keep_integers=keep_integers,
+    )
+    validation: Source | None = None
     if validation_data is not None:
-        return Inputs(
-            train, _open_validation(validation_data, batch_size, validation_steps)
+        validation = _open_validation(
+            validation_data,
+            batch_size,
+            steps=validation_steps,
+            keep_integers=keep_integers,
         )
-    if validation_split:
-        return _split_off(train, validation_split, validation_rows, seed)
-    return Inputs(train, None)
+    elif validation_split:
+        train, validation = _split_off(train, validation_split, validation_rows, seed)
+    if class_weight is not None:
+        train = _weighted(train, class_weight)
+    return Inputs(train, validation)

@@ -1,5 +1,6 @@
 """run: training for any torch module, without a Model around it."""
 
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -42,8 +43,9 @@ def run(
         validation_split: Share of the rows to judge by.
         sample_weight: One weight per row.
         plan: How a step is executed.
-        options: How long, and who listens; or give its fields as `choices`.
-        **choices: epochs, batch_size, shuffle, callbacks, verbose, seed, ...
+        options: How long, and who listens.
+        **choices: epochs, batch_size, shuffle, callbacks, verbose, seed, ...: fields of
+            the options, which they replace.
 
     Returns:
         The logs of each epoch.
@@ -60,9 +62,9 @@ def run(
         >>> history.epoch
         [0, 1]
     """
-    seed = choices.pop("seed", None)
-    seed = draw_seed() if seed is None else seed
-    chosen = RunOptions(seed=seed, **choices) if options is None else options
+    chosen = replace(options or RunOptions(), **choices)
+    seed = draw_seed() if chosen.seed is None else chosen.seed
+    chosen = replace(chosen, seed=seed)
     inputs = open_inputs(
         x,
         y,
@@ -70,6 +72,7 @@ def run(
         validation_data=validation_data,
         validation_split=validation_split,
         batch_size=chosen.batch_size,
+        keep_integers=any(isinstance(part, nn.Embedding) for part in module.modules()),
         seed=seed,
     )
     return Session(module, Objective(loss, metrics), optimizer).fit(

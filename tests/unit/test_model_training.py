@@ -244,6 +244,27 @@ def test_class_weights_weigh_the_loss():
     assert_near(doubled, 2 * plain)
 
 
+def test_class_weights_do_not_weigh_the_validation():
+    found = []
+    for class_weight in (None, {0: 5.0, 1: 5.0, 2: 5.0}):
+        mica.set_seed(0)
+        model = classifier()
+        model.compile(mica.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+        history = model.fit(
+            X, Y, validation_split=0.5, class_weight=class_weight, seed=0, verbose=0
+        )
+        found.append(history.history["val_loss"])
+    assert found[0] == found[1]
+
+
+def test_token_numbers_reach_an_embedding_as_integers():
+    model = mica.Sequential(nn.Embedding(10, 3), layers.Flatten(), layers.Dense(1))
+    model.compile("sgd", "mse")
+    tokens = np.arange(12).reshape(6, 2) % 10
+    model.fit(tokens, np.ones(6), verbose=0)
+    assert model.predict(tokens).shape == (6, 1)
+
+
 def classifier_history(class_weight) -> float:
     mica.set_seed(0)
     model = classifier()
@@ -491,7 +512,7 @@ WRONG = {
     "class weights without y": (
         lambda: fit_small(y=None, class_weight={0: 1.0}),
         ConfigError,
-        "fit: expected y beside class_weight, got none. Give y as an array, or yield "
+        "fit: expected y as an array beside class_weight, got none. Give y, or yield "
         "sample weights with each batch.",
     ),
     "an unknown plan": (
