@@ -148,6 +148,7 @@ class Graph:
         ConfigError: Something is not symbolic, or an output needs a missing input.
 
     Example:
+        >>> import torch
         >>> x = Input((2,))
         >>> graph = Graph(x, torch.relu(x) + 1)
         >>> graph.run(nn.Module(), [torch.tensor([[-1.0, 2.0]])])

@@ -123,7 +123,6 @@ def summarize(model: "Model") -> Table:
         Sequential
         ...
         out (Dense)  (None, 3)     15
-        ...
         Total parameters: 15 (60 bytes)
         Trainable parameters: 15
         Non-trainable parameters: 0
