@@ -45,6 +45,8 @@ TOLERANCES: Mapping[tuple[str, str], Tolerance] = {
     # A mean or deviation of 10,000 draws or more: four standard errors.
     ("statistical", "float64"): Tolerance(0.0, 0.04),
     ("statistical", "float32"): Tolerance(0.0, 0.04),
+    # A density summed on a grid of steps of 0.1 that ends at 9 deviations.
+    ("integral on a grid", "float64"): Tolerance(0.0, 1e-3),
     # A number printed in a paper or a book, to the digits it has.
     ("printed", "float64"): Tolerance(0.0, 5e-4),
     ("printed", "float32"): Tolerance(0.0, 5e-4),

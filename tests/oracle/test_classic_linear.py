@@ -366,7 +366,7 @@ def test_exercise_11_the_winner_depends_on_how_long_one_trains(epochs, rate):
     hinge, hinge_agreement = judge(
         many_models(points, signs, margin=1.0, **options), test
     )
-    assert perceptron.mean() == pytest.approx(0.97, abs=0.01)
+    assert 0.96 < perceptron.mean() < 0.98
     # The hinge varies less from one training set to the next, however long it learns...
     assert hinge.std() < perceptron.std()
     # ...but is more accurate, and more of one mind, only when it has learned for long.

@@ -47,7 +47,7 @@ def test_a_grid_search_over_models_and_settings():
     assert search.best_score_ > 0.8
 
 
-def test_calibration():
+def test_chances_can_be_calibrated():
     model = CalibratedClassifierCV(Classifier(epochs=20, random_state=0), cv=2)
     chances = model.fit(X, Y).predict_proba(X)
     np.testing.assert_allclose(chances.sum(1), 1)
