@@ -107,9 +107,9 @@ def test_weights_made_after_capturing_follow_their_layer():
 
 def test_means_count_each_batch_by_its_size():
     means = RunningMeans()
-    for value, size in ((1.0, 5), (4.0, 1)):
+    for value, size in ((1.0, 6), (5.0, 2)):
         means.add({"loss": torch.tensor(value)}, size)
-    assert means.read() == {"loss": 1.5}
+    assert means.read() == {"loss": 2.0}
 
 
 def test_means_take_plain_numbers_too():
