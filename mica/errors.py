@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "ArgumentError",
     "CheckpointError",
     "ConfigError",
     "DataError",
@@ -22,6 +23,10 @@ class MicaError(Exception):
 
 class ConfigError(MicaError, ValueError):
     """An argument, or a combination of arguments, that cannot work."""
+
+
+class ArgumentError(ConfigError, TypeError):
+    """A call with other arguments than the class or function takes."""
 
 
 class ShapeError(MicaError, ValueError):

@@ -7,10 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mica.errors import ShapeError
+from mica.errors import ConfigError, ShapeError
 from mica.shapes import describe
 
-__all__ = ["align", "fit_weight", "match", "takes_target_first", "widen"]
+__all__ = [
+    "align",
+    "check_two_arguments",
+    "fit_weight",
+    "match",
+    "takes_target_first",
+    "widen",
+]
 
 _HALF = frozenset({torch.float16, torch.bfloat16})
 _TARGET_WORDS = frozenset(
@@ -184,3 +191,29 @@ def takes_target_first(function: Callable[..., Any]) -> bool:
     return first in _TARGET_WORDS or (
         second in _PREDICTION_WORDS and first not in _PREDICTION_WORDS
     )
+
+
+def check_two_arguments(function: Callable[..., Any], where: str) -> None:
+    """Demand a function that can be called with a prediction and a target.
+
+    Args:
+        function: A user's loss or metric.
+        where: Who asks, for the error.
+
+    Raises:
+        ConfigError: It takes fewer or more.
+
+    Example:
+        >>> check_two_arguments(lambda y_true, y_pred: y_pred - y_true, "loss")
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise ConfigError(
+            f"{where}: expected a function of two arguments, got one of {signature}. "
+            "Write def function(y_true, y_pred): ... and return a tensor."
+        ) from error

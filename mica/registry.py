@@ -5,12 +5,13 @@ import inspect
 import math
 import operator
 import re
-from collections.abc import Callable
-from typing import Any, Self, TypeVar
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 
-from mica.errors import ConfigError
+from mica.errors import ArgumentError, ConfigError, near_misses
 
 __all__ = ["Configurable", "decode", "encode", "register", "register_name"]
 
@@ -55,6 +56,72 @@ def _signature(kind: type) -> inspect.Signature:
     return inspect.signature(kind.__init__)
 
 
+def _check_names(cls: type["Configurable"], kwargs: dict[str, Any]) -> None:
+    """Refuse an argument of another name, with the name it has here."""
+    known = list(_signature(cls).parameters)[1:]
+    for name, value in kwargs.items():
+        if name in known:
+            continue
+        shown = reprlib.repr(value)
+        advice = cls.words_of_others.get(name)
+        if advice is None:
+            advice = near_misses(name, known)
+        elif advice in known:
+            advice = f"Write {advice}={shown}."
+        raise ArgumentError(
+            f"{cls.__name__}: expected no argument {name!r}, got {shown}. {advice}"
+        )
+
+
+def _check_positions(cls: type["Configurable"], args: tuple[Any, ...]) -> None:
+    """Refuse more arguments by position than there are."""
+    parameters = list(_signature(cls).parameters.values())[1:]
+    kinds = inspect.Parameter
+    by_position = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+    count = len(by_position)
+    if len(args) <= count:
+        return
+    by_name = [part.name for part in parameters if part.kind is kinds.KEYWORD_ONLY]
+    advice = "Leave it out."
+    if by_name:
+        shown = f"{by_name[0]}={reprlib.repr(args[count])}"
+        advice = f"Give the others by name, e.g. {shown}."
+    expected = "no argument without a name"
+    if count:
+        plural = "argument" if count == 1 else "arguments"
+        names = ", ".join(by_position)
+        expected = f"at most {count} {plural} without a name ({names})"
+    raise ArgumentError(
+        f"{cls.__name__}: expected {expected}, got {len(args)}. {advice}"
+    )
+
+
+def _check_call(
+    cls: type["Configurable"], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Say what is wrong with a call; Python says it well when an argument is missing.
+
+    NOTE: copying and unpickling call `__new__` without arguments, and mean it.
+    """
+    kinds = {parameter.kind for parameter in _signature(cls).parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD not in kinds:
+        _check_names(cls, kwargs)
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return
+    _check_positions(cls, args)
+    twice = list(_signature(cls).parameters)[1 : 1 + len(args)]
+    for name in twice:
+        if name in kwargs:
+            raise ArgumentError(
+                f"{cls.__name__}: expected each argument once, got {name} twice. "
+                "Leave one out."
+            )
+
+
 class Configurable:
     """An object that remembers the arguments it was made with.
 
@@ -72,6 +139,8 @@ class Configurable:
     """
 
     _arguments: dict[str, Any]
+    # What other libraries call an argument, and its name here, or what to do.
+    words_of_others: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -79,15 +148,26 @@ class Configurable:
             _CLASSES[register_name(cls)] = cls
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make the object and note its arguments; `__init__` runs as ever."""
+        """Make the object and note its arguments; `__init__` runs as ever.
+
+        Raises:
+            ArgumentError: An argument of another name, or one too many.
+        """
         instance = super().__new__(cls)
         try:
             bound = _signature(cls).bind(instance, *args, **kwargs)
-        except TypeError:  # __init__ is about to say what is wrong
-            return instance
+        except TypeError:
+            _check_call(cls, args, kwargs)
+            return instance  # __init__ is about to say what is missing
         arguments = dict(list(bound.arguments.items())[1:])
         instance.__dict__["_arguments"] = arguments
         return instance
+
+    def __repr__(self) -> str:
+        """Show the class and the arguments it was made with."""
+        arguments = self.__dict__.get("_arguments", {})
+        shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return f"{type(self).__name__}({shown})"
 
     def config(self) -> dict[str, Any]:
         """Give the constructor's arguments as JSON values.

@@ -39,7 +39,10 @@ def check_floating(
 
 
 def _check_one_tensor(where: str, shape: Any) -> None:
-    if shape is None:
+    plain_list = isinstance(shape, list) and not any(
+        isinstance(part, tuple) for part in shape
+    )
+    if shape is None or plain_list:
         raise DataError(
             f"{where}: expected a tensor, got something else. "
             "Convert it with torch.as_tensor(x)."

@@ -1,8 +1,8 @@
 """Layer: a torch module that sizes itself from its first input."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,9 @@ from mica.registry import Configurable
 from mica.shapes import describe
 
 __all__ = ["Layer", "snake_case"]
+
+_INPUT_FIRST = "Put mica.Input(shape) first in the model."
+_NO_INPUT_SIZE = "Leave it out: a layer takes the size of its input from the data."
 
 
 def snake_case(name: str) -> str:
@@ -83,6 +86,18 @@ class Layer(Configurable, nn.Module):
         >>> layer(torch.ones(2, 3)).shape, layer.count_parameters()
         (torch.Size([2, 3]), 3)
     """
+
+    words_of_others: ClassVar[Mapping[str, str]] = {
+        "batch_input_shape": _INPUT_FIRST,
+        "data_format": "Mica's images are (batch, height, width, channels).",
+        "in_channels": _NO_INPUT_SIZE,
+        "in_features": _NO_INPUT_SIZE,
+        "input_dim": _INPUT_FIRST,
+        "input_shape": _INPUT_FIRST,
+        "out_channels": "filters",
+        "out_features": "units",
+        "p": "rate",
+    }
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__()
@@ -229,9 +244,9 @@ class Layer(Configurable, nn.Module):
         """Raise the layer's own sentence for a failed call, else note where it was."""
         tensor = _first_tensor(args)
         shape = _shape_of(args[0]) if args else None
-        if isinstance(tensor, Tensor):
+        if args:
             try:
-                self.check_input(shape, tensor.dtype)
+                self.check_input(shape, getattr(tensor, "dtype", None))
             except MicaError as sentence:
                 raise sentence from error
         shown = describe(shape) if isinstance(shape, tuple) else str(shape)
@@ -279,6 +294,10 @@ class Layer(Configurable, nn.Module):
         for module in self.modules():
             if module is not self and isinstance(module, Layer):
                 yield module
+
+    def __repr__(self) -> str:
+        """Show the arguments and the parts inside, as torch does."""
+        return nn.Module.__repr__(self)
 
     def extra_repr(self) -> str:
         """Show the arguments the layer was made with."""

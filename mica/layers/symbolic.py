@@ -4,6 +4,7 @@ import functools
 import operator
 import re
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -323,10 +324,20 @@ def record(operation: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     return node.outputs
 
 
+def _dtype(given: Any) -> torch.dtype | None:
+    found = getattr(torch, given, None) if isinstance(given, str) else given
+    if given is not None and not isinstance(found, torch.dtype):
+        raise ConfigError(
+            f"Input: expected a dtype of torch or its name, got {given!r}. Write for "
+            "example dtype='int64'."
+        )
+    return found
+
+
 def Input(
     shape: Shape,
     *,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     batch_size: int | None = None,
     name: str | None = None,
 ) -> SymbolicTensor:
@@ -334,7 +345,8 @@ def Input(
 
     Args:
         shape: Sizes of one sample, channels last.
-        dtype: Type of the elements; `None` means torch's default float.
+        dtype: Type of the elements, `torch.int64` or its name "int64"; `None` means
+            torch's default float.
         batch_size: Size of the batch when it is always the same.
         name: The key under which data are given, and the name shown.
 
@@ -342,7 +354,8 @@ def Input(
         A symbolic tensor of shape (batch, *shape).
 
     Raises:
-        ConfigError: `shape` is not a tuple of positive integers and None.
+        ConfigError: `shape` is not a tuple of positive integers and None, or there is
+            no such dtype.
 
     Example:
         >>> Input((28, 28, 1)).shape
@@ -351,7 +364,7 @@ def Input(
     sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     valid = shape is not None and all(
         size is None
-        or (isinstance(size, int) and not isinstance(size, bool) and size >= 1)
+        or (isinstance(size, Integral) and not isinstance(size, bool) and size >= 1)
         for size in sizes
     )
     if not valid:
@@ -359,11 +372,11 @@ def Input(
             f"Input: expected a tuple of positive integers and None, got {shape!r}. "
             "Write the shape of one sample without the batch, e.g. Input((28, 28, 1))."
         )
-    full = [batch_size, *sizes]
+    full = [batch_size, *(size if size is None else int(size) for size in sizes)]
     samples = tuple(
         torch.empty(
             [choose(axis) if size is None else size for axis, size in enumerate(full)],
-            dtype=dtype,
+            dtype=_dtype(dtype),
             device="meta",
         )
         for choose in _SAMPLE_SIZES

@@ -13,7 +13,7 @@ from torch.nn import functional
 from mica.errors import ConfigError
 from mica.losses.loss import Loss, Reduction
 from mica.losses.targets import TargetKind, check_kind
-from mica.pairing import align, match, takes_target_first
+from mica.pairing import align, check_two_arguments, match, takes_target_first
 from mica.shapes import Shape
 
 __all__ = ["FunctionLoss", "TorchLoss"]
@@ -204,7 +204,8 @@ class FunctionLoss(Loss):
         loss: (), or what the function gives without reduction
 
     Raises:
-        ConfigError: Sample weights for a function that returns one number.
+        ConfigError: Sample weights for a function that returns one number; a function
+            of other than two arguments, or whose value is no tensor or has no gradient.
 
     Example:
         >>> import torch
@@ -232,6 +233,7 @@ class FunctionLoss(Loss):
         )
         self.function = function
         self._kind = kind
+        check_two_arguments(function, self.where)
         self._target_first = takes_target_first(function)
         self._unreduced = _without_reduction(kind, function)
 
@@ -251,10 +253,24 @@ class FunctionLoss(Loss):
     def _call(
         self, function: Callable[..., Tensor], prediction: Any, target: Any
     ) -> Tensor:
-        prediction, target = _prepared(self._kind, prediction, target, self.where)
+        first, second = _prepared(self._kind, prediction, target, self.where)
         if self._target_first:
-            return function(target, prediction)
-        return function(prediction, target)
+            first, second = second, first
+        value = function(first, second)
+        if not isinstance(value, Tensor):
+            raise ConfigError(
+                f"{self.where}: expected a function that returns a tensor, got "
+                f"{type(value).__name__}. Compute with torch on what it is given, and "
+                "return the result."
+            )
+        learns = isinstance(prediction, Tensor) and prediction.requires_grad
+        if learns and not value.requires_grad and torch.is_grad_enabled():
+            raise ConfigError(
+                f"{self.where}: expected a value computed from the predictions with "
+                "torch, got one without a gradient. Leave out detach(), item(), "
+                "rounding and the like."
+            )
+        return value
 
     def average(self, prediction: Any, target: Any) -> Tensor:
         """Call the function and average what it gives."""

@@ -3,12 +3,14 @@
 import re
 from typing import Any, ClassVar, Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mica.errors import ConfigError
+from mica.errors import ConfigError, DataError
 from mica.losses.targets import TargetKind, check_kind
+from mica.nested import flatten
 from mica.pairing import fit_weight
 from mica.registry import Configurable
 from mica.shapes import Shape
@@ -38,6 +40,20 @@ def mean_of_last_axis(values: Tensor) -> Tensor:
         tensor([2.])
     """
     return values.mean(-1) if values.ndim > 1 else values
+
+
+def _check_tensors(where: str, *given: Any) -> None:
+    """Refuse arrays and lists of numbers; the rest is the loss's affair."""
+    for value in given:
+        kinds = (np.ndarray, np.generic, list, tuple, int, float)
+        leaves = flatten(value)
+        if isinstance(value, kinds) and not any(
+            isinstance(leaf, Tensor) for leaf in leaves
+        ):
+            raise DataError(
+                f"{where}: expected tensors, got {type(value).__name__}. Convert it "
+                "with torch.as_tensor(...)."
+            )
 
 
 def _over(total: Tensor, amount: Tensor) -> Tensor:
@@ -229,7 +245,8 @@ class Loss(Configurable, nn.Module):
 
         Raises:
             ShapeError: Shapes that do not fit each other.
-            DataError: A label that the loss cannot read.
+            DataError: A label that the loss cannot read; an array or list instead of
+                a tensor.
         """
         try:
             if sample_weight is None and self._averages:
@@ -237,11 +254,16 @@ class Loss(Configurable, nn.Module):
             values = self.per_sample(prediction, target)
             counted = self.counted(prediction, target)
             return self._reduce(values, counted, sample_weight)
-        except (IndexError, RuntimeError, TypeError, ValueError):
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
             # Now it may cost something to find the sentence.
+            _check_tensors(self.where, prediction, target)
             if isinstance(prediction, Tensor) and isinstance(target, Tensor):
                 self.check_target(prediction.shape, prediction.dtype, target)
             raise
+
+    def __repr__(self) -> str:
+        """Show the arguments and the parts inside, as torch does."""
+        return nn.Module.__repr__(self)
 
     def extra_repr(self) -> str:
         """Show the arguments the loss was made with."""

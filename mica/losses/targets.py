@@ -15,6 +15,8 @@ TargetKind = Literal[
     "any", "real", "classes", "one_hot", "binary", "signs", "shares", "counts"
 ]
 
+_RANK_OF_PICTURES = 4  # batch, height, width, channels
+_FLATTEN = "Put Flatten() before the last Dense layers."
 ROW_SUM_TOLERANCE = 1e-3  # shares of a row written with three decimals or more
 
 
@@ -49,6 +51,12 @@ def _fits(shape: Shape, expected: Shape) -> bool:
     )
 
 
+def _lacks_flatten(shape: Shape, target: Tensor) -> bool:
+    """Whether a model gives a whole map where each sample has one label."""
+    one_label = target.ndim == 1 or (target.ndim == 2 and target.shape[-1] == 1)
+    return one_label and len(shape) >= _RANK_OF_PICTURES
+
+
 def _check_same_shape(where: str, shape: Shape, target: Tensor, what: str) -> None:
     """The targets have the prediction's shape, up to a last axis of size 1."""
     theirs = tuple(target.shape)
@@ -57,10 +65,17 @@ def _check_same_shape(where: str, shape: Shape, target: Tensor, what: str) -> No
     if theirs[-1:] == (1,) and _fits(theirs[:-1], shape):
         return
     remedy = "Give the model outputs of the targets' shape."
-    if len(theirs) == len(shape) and _fits(theirs[:-1], shape[:-1]):
+    if _lacks_flatten(shape, target):
+        remedy = _FLATTEN
+    elif len(theirs) == len(shape) and _fits(theirs[:-1], shape[:-1]):
         remedy = f"Give the last layer {theirs[-1]} units."
     elif _fits(theirs, shape[:-1]):
         remedy = "Give the last layer 1 unit."
+        if what == "targets" and not target.is_floating_point():
+            remedy = (
+                "Give the last layer 1 unit; labels of several classes go with "
+                "SparseCategoricalCrossentropy."
+            )
     raise ShapeError(
         f"{where}: expected {what} of the predictions' shape {describe(shape)}, got "
         f"{describe(theirs)}. {remedy}"
@@ -119,10 +134,11 @@ def _check_classes(
             "or give labels.argmax(-1)."
         )
     if not (_fits(theirs, expected) or _fits(theirs, (*expected, 1))):
+        remedy = "Give one label per prediction."
         raise ShapeError(
             f"{where}: expected integer labels of shape {describe(expected)} for "
-            f"predictions of shape {describe(shape)}, got {describe(theirs)}. Give one "
-            "label per prediction."
+            f"predictions of shape {describe(shape)}, got {describe(theirs)}. "
+            f"{_FLATTEN if _lacks_flatten(shape, target) else remedy}"
         )
     _check_whole(where, target)
     _check_label_range(where, shape[-1], target, ignore_class)

@@ -9,7 +9,12 @@ from torch import Tensor
 
 from mica.errors import ConfigError
 from mica.metrics.metric import MeanMetric, Metric
-from mica.pairing import align, fit_weight, takes_target_first
+from mica.pairing import (
+    align,
+    check_two_arguments,
+    fit_weight,
+    takes_target_first,
+)
 
 __all__ = ["ForeignMetric", "FunctionMetric", "LossMetric", "PerSampleLoss"]
 
@@ -35,6 +40,9 @@ class FunctionMetric(MeanMetric):
         prediction: as the function wants it
         target: as the function wants it
 
+    Raises:
+        ConfigError: A function of other than two arguments, or whose value is none.
+
     Example:
         >>> def cubic(y_true, y_pred):
         ...     return (y_true - y_pred).abs() ** 3
@@ -55,6 +63,7 @@ class FunctionMetric(MeanMetric):
             kind = kind.func
         super().__init__(name=name or getattr(kind, "__name__", type(kind).__name__))
         self.function = function
+        check_two_arguments(function, self.name)
         self._target_first = takes_target_first(function)
 
     def _call(self, prediction: Any, target: Any) -> Tensor:
@@ -63,8 +72,17 @@ class FunctionMetric(MeanMetric):
             if ours == (*theirs, 1) or theirs == (*ours, 1):
                 target = align(prediction, target, self.name)
         if self._target_first:
-            return torch.as_tensor(self.function(target, prediction))
-        return torch.as_tensor(self.function(prediction, target))
+            value = self.function(target, prediction)
+        else:
+            value = self.function(prediction, target)
+        try:
+            return torch.as_tensor(value)
+        except (RuntimeError, TypeError) as error:
+            raise ConfigError(
+                f"{self.name}: expected a function that returns a number or one value "
+                f"per sample, got {type(value).__name__}. Compute with torch and "
+                "return the result."
+            ) from error
 
     def values(self, prediction: Any, target: Any) -> Tensor:
         """Call the function; one number stands for every sample of the batch."""

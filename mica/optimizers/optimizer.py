@@ -2,8 +2,8 @@
 
 import math
 import numbers
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -91,6 +91,12 @@ class Optimizer(Configurable):
     """
 
     kind: type[torch.optim.Optimizer]
+    words_of_others: ClassVar[Mapping[str, str]] = {
+        "decay": "Give learning_rate a schedule, e.g. "
+        "mica.optimizers.schedules.cosine_decay(0.1, 1000).",
+        "eps": "epsilon",
+        "lr": "learning_rate",
+    }
     decays_weights = False  # whether torch's class knows decoupled decay itself
 
     def __init__(

@@ -235,6 +235,29 @@ WRONG_SHAPES = [
         "MeanSquaredError: expected targets of the predictions' shape (None, 8, 8, 3), "
         "got (4, 6, 6, 3). Give the model outputs of the targets' shape.",
     ),
+    (
+        MSE,
+        (None, 3),
+        LABELS,
+        "MeanSquaredError: expected targets of the predictions' shape (None, 3), got "
+        "(4,). Give the last layer 1 unit; labels of several classes go with "
+        "SparseCategoricalCrossentropy.",
+    ),
+    (
+        SPARSE,
+        (None, 6, 6, 3),
+        LABELS,
+        "SparseCategoricalCrossentropy: expected integer labels of shape (4, 6, 6) for "
+        "predictions of shape (None, 6, 6, 3), got (4,). Put Flatten() before the last "
+        "Dense layers.",
+    ),
+    (
+        BINARY,
+        (None, 6, 6, 1),
+        LABELS[:, None],
+        "BinaryCrossentropy: expected labels of the predictions' shape (None, 6, 6, 1)"
+        ", got (4, 1). Put Flatten() before the last Dense layers.",
+    ),
 ]
 
 

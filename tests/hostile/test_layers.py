@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -278,6 +279,20 @@ INPUTS: dict[str, tuple[Any, Any, type[MicaError], str]] = {
     "no tensor": (
         lambda: Dense(3),
         "text",
+        DataError,
+        "Dense: expected a tensor, got something else. Convert it with "
+        "torch.as_tensor(x).",
+    ),
+    "an array, once built": (
+        lambda: built(Dense(3), 2, 5),
+        np.zeros((2, 5)),
+        DataError,
+        "Dense: expected a tensor, got something else. Convert it with "
+        "torch.as_tensor(x).",
+    ),
+    "lists of numbers": (
+        lambda: Dense(3),
+        [[1.0, 2.0], [3.0, 4.0]],
         DataError,
         "Dense: expected a tensor, got something else. Convert it with "
         "torch.as_tensor(x).",

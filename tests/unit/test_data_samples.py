@@ -466,3 +466,8 @@ def test_a_cache_that_cannot_be_written_is_told(server, cache, tmp_path):
     )
     with refused(DataError, sentence):
         find_or_download(remote(server.address))
+
+
+def test_a_sample_shows_its_sizes_and_not_its_numbers():
+    shown = repr(samples.load("iris"))
+    assert shown == "Sample('iris', classification, x_train (120, 4), x_test (30, 4))"

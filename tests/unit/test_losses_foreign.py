@@ -202,3 +202,46 @@ def test_names_come_from_the_wrapped():
 )
 def test_it_is_known_which_losses_read_logits(foreign, reads):
     assert get_loss(foreign).reads_logits is reads
+
+
+PREDICTION = torch.zeros(3, 1, requires_grad=True)
+NO_LOSSES = {
+    "nothing": (
+        lambda y_true, y_pred: None,
+        "<lambda>: expected a function that returns a tensor, got NoneType. Compute "
+        "with torch on what it is given, and return the result.",
+    ),
+    "a number": (
+        lambda y_true, y_pred: float((y_pred - y_true).mean()),
+        "<lambda>: expected a function that returns a tensor, got float. Compute with "
+        "torch on what it is given, and return the result.",
+    ),
+    "no gradient": (
+        lambda y_true, y_pred: (y_pred - y_true).detach() ** 2,
+        "<lambda>: expected a value computed from the predictions with torch, got one "
+        "without a gradient. Leave out detach(), item(), rounding and the like.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "sentence"), NO_LOSSES.values(), ids=NO_LOSSES)
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad")
+def test_a_function_that_gives_no_loss_is_refused(function, sentence):
+    with pytest.raises(ConfigError) as caught:
+        FunctionLoss(function)(PREDICTION, torch.ones(3, 1))
+    assert str(caught.value) == sentence
+
+
+def test_a_function_loss_needs_no_gradient_where_none_is_asked_for():
+    loss = FunctionLoss(lambda y_true, y_pred: (y_pred - y_true) ** 2)
+    with torch.no_grad():
+        assert loss(PREDICTION, torch.ones(3, 1)).item() == 1.0
+
+
+def test_a_function_of_one_argument_is_no_loss():
+    with pytest.raises(ConfigError) as caught:
+        get_loss(lambda y_pred: y_pred.mean())
+    assert str(caught.value) == (
+        "<lambda>: expected a function of two arguments, got one of (y_pred). Write "
+        "def function(y_true, y_pred): ... and return a tensor."
+    )

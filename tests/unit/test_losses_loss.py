@@ -3,12 +3,13 @@
 import inspect
 import re
 
+import numpy as np
 import pytest
 import torch
 
 import mica
 from mica import losses
-from mica.errors import ConfigError, ShapeError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.losses import Loss
 from tests.tolerances import assert_close
 
@@ -158,3 +159,15 @@ def test_a_loss_is_called_by_kerass_name(name, kind):
 
 def test_a_loss_can_be_called_otherwise():
     assert losses.Huber(name="distance").name == "distance"
+
+
+@pytest.mark.parametrize("number", [np.zeros((2, 3)), [[0.0, 1.0]], 1.0])
+@pytest.mark.parametrize("kind", [losses.MeanSquaredError, losses.Huber])
+@pytest.mark.usefixtures("without_shape_checks")
+def test_arrays_and_lists_are_no_tensors(kind, number):
+    with pytest.raises(DataError) as caught:
+        kind()(number, number)
+    assert str(caught.value) == (
+        f"{kind.__name__}: expected tensors, got {type(number).__name__}. Convert it "
+        "with torch.as_tensor(...)."
+    )

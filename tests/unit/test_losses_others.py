@@ -107,4 +107,4 @@ def test_a_row_of_units_does_not_meet_a_flat_target(kind):
         "Give the last layer 1 unit."
     )
     with pytest.raises(ShapeError, match=f"^{re.escape(sentence)}$"):
-        kind()(torch.rand(3, 2), torch.tensor([0, 1, 1]))
+        kind()(torch.rand(3, 2), torch.tensor([0.0, 1.0, 1.0]))

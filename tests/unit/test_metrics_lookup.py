@@ -262,3 +262,22 @@ def test_a_metric_of_another_library_does_not_merge():
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         get_metric(Largest()).merge(metrics.AUC())
+
+
+def test_a_function_of_one_argument_is_no_metric():
+    with pytest.raises(ConfigError) as caught:
+        get_metric(lambda y_pred: y_pred.mean())
+    assert str(caught.value) == (
+        "<lambda>: expected a function of two arguments, got one of (y_pred). Write "
+        "def function(y_true, y_pred): ... and return a tensor."
+    )
+
+
+def test_a_function_that_returns_a_word_is_no_metric():
+    metric = get_metric(lambda y_true, y_pred: "good")
+    with pytest.raises(ConfigError) as caught:
+        metric.update(torch.zeros(2, 1), torch.zeros(2, 1))
+    assert str(caught.value) == (
+        "<lambda>: expected a function that returns a number or one value per sample, "
+        "got str. Compute with torch and return the result."
+    )

@@ -45,6 +45,27 @@ def test_anything_else_is_no_input(shape):
 
 
 @pytest.mark.usefixtures("without_shape_checks")
+def test_a_size_may_come_from_numpy():
+    assert Input((np.int64(4), None)).shape == (None, 4, None)
+
+
+@pytest.mark.parametrize("dtype", ["int64", torch.int64])
+def test_a_type_may_be_given_by_its_name(dtype):
+    assert Input((4,), dtype=dtype).dtype == torch.int64
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", "zeros", 64])
+@pytest.mark.usefixtures("without_shape_checks")
+def test_an_unknown_type_is_no_input(dtype):
+    with pytest.raises(ConfigError) as caught:
+        Input((4,), dtype=dtype)
+    assert str(caught.value) == (
+        f"Input: expected a dtype of torch or its name, got {dtype!r}. Write for "
+        "example dtype='int64'."
+    )
+
+
+@pytest.mark.usefixtures("without_shape_checks")
 def test_no_shape_is_no_input():
     with pytest.raises(ConfigError, match=r"^Input: expected a tuple .*, got None\."):
         Input(None)

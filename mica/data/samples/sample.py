@@ -50,6 +50,13 @@ class Sample:
     feature_names: tuple[str, ...]
     description: str
 
+    def __repr__(self) -> str:
+        """Show what it is and how large, not every number of it."""
+        return (
+            f"Sample({self.name!r}, {self.task}, x_train {self.x_train.shape}, "
+            f"x_test {self.x_test.shape})"
+        )
+
     def standardized(self) -> "Sample":
         """The same sample with columns of mean 0 and deviation 1 in the training part.
 
