@@ -118,6 +118,7 @@ GOOD = [
     ("leaves_global_state_alone", "mica/engine/seeds.py", "torch.manual_seed(0)"),
     ("does_nothing_when_imported", LAYER, "def f():\n    print(open('a').read())"),
     ("does_nothing_when_imported", "mica/view/__init__.py", "install_renderer(draw)"),
+    ("does_nothing_when_imported", LAYER, "if __name__ == '__main__':\n    print(1)"),
     ("knows_no_machine", LAYER, "text = 'samples/s and a/b'"),
     ("raises_whole_sentences", LAYER, "raise ConfigError(f'{a}.b: got {c}. Do it.')"),
     ("raises_whole_sentences", LAYER, "raise ConfigError(f'a: got {c}. {advice}')"),
