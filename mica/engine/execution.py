@@ -7,6 +7,7 @@ from typing import Literal, TypeVar, get_args
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from mica.engine.device import describe_device, resolve_device
 from mica.engine.hardware import usable_cores
@@ -174,7 +175,7 @@ def prepare_module(module: Module, plan: ExecutionPlan) -> Module:
         order = torch.contiguous_format
     module.to(plan.device)
     for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.dim() == 4:
+        if not is_lazy(tensor) and tensor.dim() == 4:
             tensor.data = tensor.data.contiguous(memory_format=order)
     return module
 

@@ -1,5 +1,6 @@
 """Graph: a recorded computation from inputs to outputs, checked and ready to run."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,8 @@ def name_parts(parts: list[nn.Module], taken: set[str]) -> list[str]:
         taken: Names that are in use; grows.
 
     Returns:
-        The parts' own names, else `dense`, `dense_1`, ... by class.
+        The parts' own names, else `dense`, `dense_1`, ... by class. A name that another
+        model chose counts as long as it is free.
 
     Raises:
         ConfigError: Two different parts were given the same name.
@@ -56,7 +58,8 @@ def name_parts(parts: list[nn.Module], taken: set[str]) -> list[str]:
     names = []
     for part in parts:
         own = getattr(part, "name", None)
-        if isinstance(own, str):
+        chosen = part.__dict__.get("_arguments", {}).get("name")
+        if isinstance(own, str) and (own == chosen or own not in taken):
             if own in taken:
                 raise ConfigError(
                     f"Model: expected a name of its own for each layer, got {own!r} "
@@ -112,6 +115,23 @@ class _Place:
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+
+class _Samples:
+    """The two samples of a symbolic tensor, without the calls that led to it."""
+
+    __slots__ = ("pair",)
+
+    def __init__(self, pair: tuple[Tensor, Tensor]) -> None:
+        self.pair = pair
+
+
+def _samples_of(leaf: Any) -> Any:
+    return _Samples(leaf.samples) if isinstance(leaf, SymbolicTensor) else leaf
+
+
+def _symbolic_of(node: Node, leaf: Any) -> Any:
+    return SymbolicTensor(leaf.pair, node) if isinstance(leaf, _Samples) else leaf
 
 
 class _Step:
@@ -329,15 +349,69 @@ class Graph:
             names.append(f"{name}_{index}" if name in names else name)
         return names
 
+    def _references(self) -> dict[SymbolicTensor, Reference]:
+        """Where each value comes from."""
+        references = {
+            tensor: Reference(-1, index) for index, tensor in enumerate(self.inputs)
+        }
+        for number, node in enumerate(self.nodes):
+            for index, leaf in enumerate(flatten(node.outputs)):
+                if isinstance(leaf, SymbolicTensor):
+                    references.setdefault(leaf, Reference(number, index))
+        return references
+
+    # Calls are copied in a row: chained as they are, a deep graph would recurse.
+
+    def __getstate__(self) -> dict[str, Any]:
+        references = self._references()
+
+        def refer(leaf: Any) -> Any:
+            return references[leaf] if isinstance(leaf, SymbolicTensor) else leaf
+
+        return {
+            "inputs": [(tensor.samples, tensor.name) for tensor in self.inputs],
+            "input_names": self.input_names,
+            "calls": [
+                (
+                    node.operation,
+                    map_nested(refer, (node.args, node.kwargs)),
+                    map_nested(_samples_of, node.outputs),
+                )
+                for node in self.nodes
+            ],
+            "outputs": map_nested(refer, self.outputs),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.inputs = [
+            SymbolicTensor(samples, name=name) for samples, name in state["inputs"]
+        ]
+        self.input_names = state["input_names"]
+        results: dict[int, list[Any]] = {-1: list(self.inputs)}
+
+        def resolve(leaf: Any) -> Any:
+            if isinstance(leaf, Reference):
+                return results[leaf.node][leaf.output]
+            return leaf
+
+        self.nodes = []
+        for number, (operation, given, samples) in enumerate(state["calls"]):
+            node = Node(operation, *map_nested(resolve, given))
+            node.outputs = map_nested(functools.partial(_symbolic_of, node), samples)
+            results[number] = flatten(node.outputs)
+            self.nodes.append(node)
+        self.outputs = map_nested(resolve, state["outputs"])
+        self.layers = self._distinct_layers()
+        self.constants = self._distinct_constants()
+        self._compile(flatten(self.outputs))
+
     def config(self, layer_names: dict[int, str]) -> dict[str, Any]:
         """Write the graph as JSON values.
 
         Args:
             layer_names: Name of each layer by its `id`.
         """
-        references: dict[SymbolicTensor, Reference] = {
-            tensor: Reference(-1, index) for index, tensor in enumerate(self.inputs)
-        }
+        references = self._references()
         names = {id(tensor): name for name, tensor in self.constants.items()}
 
         def refer(leaf: Any) -> Any:
@@ -346,10 +420,7 @@ class Graph:
             return Constant(names[id(leaf)]) if isinstance(leaf, Tensor) else leaf
 
         calls = []
-        for number, node in enumerate(self.nodes):
-            for index, leaf in enumerate(flatten(node.outputs)):
-                if isinstance(leaf, SymbolicTensor):
-                    references.setdefault(leaf, Reference(number, index))
+        for node in self.nodes:
             operation = node.operation
             layer = layer_names.get(id(operation))
             calls.append(

@@ -73,6 +73,9 @@ class Model(Layer):
         self.preprocessing: Any = None
         if inputs is not None:
             self._adopt(Graph(inputs, outputs))
+        if type(self).__init__ is Model.__init__:
+            # The graph has the rest: a symbolic tensor holds every call before it.
+            self.__dict__["_arguments"] = {} if name is None else {"name": name}
 
     def _adopt(self, graph: Graph) -> None:
         """Register the parts of a graph as parts of this module."""
@@ -157,7 +160,7 @@ class Model(Layer):
             For a functional model its layers and calls, else the constructor's
             arguments.
         """
-        if self._graph is None or type(self) is not Model:
+        if self._graph is None or type(self).__init__ is not Model.__init__:
             return super().config()
         parts = {
             name: part
@@ -173,10 +176,19 @@ class Model(Layer):
                     "shape": list(tensor.shape),
                     "dtype": encode(tensor.dtype),
                     "learned": isinstance(tensor, nn.Parameter),
+                    "weight": self._weight_that_is(name, parts),
                 }
                 for name, tensor in self._graph.constants.items()
             },
         }
+
+    def _weight_that_is(self, constant: str, parts: dict[str, nn.Module]) -> str | None:
+        """Name the layer's weight that a graph uses a second time as a constant."""
+        for layer, part in parts.items():
+            for name, parameter in part.named_parameters():
+                if parameter is getattr(self, constant):
+                    return f"{layer}.{name}"
+        return None
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -188,7 +200,7 @@ class Model(Layer):
         Returns:
             A new model.
         """
-        if cls is not Model or "graph" not in config:
+        if cls.__init__ is not Model.__init__ or "graph" not in config:
             return super().from_config(config)
         layers = {name: decode(part) for name, part in config["layers"].items()}
         for name, layer in layers.items():
@@ -197,7 +209,11 @@ class Model(Layer):
             name: _empty(entry) for name, entry in config.get("constants", {}).items()
         }
         inputs, outputs = Graph.from_config(config["graph"], layers, constants)
-        return cls(inputs, outputs, name=config.get("name"))
+        model = cls(inputs, outputs, name=config.get("name"))
+        for name, entry in config.get("constants", {}).items():
+            if entry.get("weight") is not None:
+                setattr(model, name, _weight_of(model, entry["weight"]))
+        return model
 
     def compile(  # Keras's verb; for torch's write torch.compile(model)
         self,
@@ -594,7 +610,8 @@ class Model(Layer):
 
         Returns:
             optimizer, loss, loss_weights, metrics, weighted_metrics and frozen; or
-            `left_out` with the reason.
+            `left_out` with the reason: it has none, a file cannot hold it, or the
+            class has a `compile` of its own.
         """
         if self._session is None:
             return {"left_out": self._left_out or "it was not compiled when saved"}
@@ -619,7 +636,22 @@ class Model(Layer):
         if "left_out" in config:
             self._left_out = str(config["left_out"])
             return
+        if type(self).compile is not Model.compile:
+            self._left_out = (
+                "its class has a compile of its own, which files cannot call"
+            )
+            return
         self.compile(**{name: decode(value) for name, value in config.items()})
+
+
+def _weight_of(model: nn.Module, name: str) -> nn.Parameter:
+    try:
+        return model.get_parameter(name)
+    except AttributeError as error:
+        raise ConfigError(
+            f"load: expected a graph written by Mica, got the weight {name!r} of no "
+            "layer. The file is damaged."
+        ) from error
 
 
 def _empty(entry: dict[str, Any]) -> Tensor:

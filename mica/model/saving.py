@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from mica.engine import without_memory
 from mica.errors import CheckpointError, MicaError, StateError
 from mica.layers import Layer
-from mica.model.signature import symbolic_call
+from mica.model.signature import symbolic_call, zeros_call
 from mica.registry import decode, encode
 from mica.training import atomic_file
+from mica.training.calling import evaluation_mode
+from mica.training.checkpoint import standalone_tensors
+from mica.training.freezing import Trainability
 
 if TYPE_CHECKING:
     from mica.model.model import Model
@@ -41,12 +45,9 @@ def _fingerprint(architecture: Any, weights: bytes) -> str:
     return digest.hexdigest()
 
 
-def _named_tensors(model: "Model") -> dict[str, Tensor]:
+def _named_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers by name; a shared tensor counts once."""
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    return {
-        name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()
-    }
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def _optimizer_parts(model: "Model") -> tuple[dict[str, Tensor], Any]:
@@ -97,7 +98,7 @@ def save_model(model: "Model", path: str | Path) -> Path:
     if not path.suffix:
         path = path.with_suffix(".mica")
     architecture = encode(model)
-    weights = safetensors.torch.save(_named_tensors(model))
+    weights = safetensors.torch.save(standalone_tensors(_named_tensors(model)))
     tensors, optimizer = _optimizer_parts(model)
     document = {
         "format": FORMAT_VERSION,
@@ -107,11 +108,11 @@ def save_model(model: "Model", path: str | Path) -> Path:
         "compiled": model.compiled_config(),
         "optimizer": optimizer,
         "frozen": {
-            "now": _frozen_names(model, lambda part: part.trainable),
+            "now": Trainability(model).frozen(),
             "compiled": _frozen_when_compiled(model),
         },
         "preprocessing": encode(model.preprocessing),
-        "label_names": model.label_names,
+        "label_names": encode(model.label_names),
         "fingerprint": _fingerprint(architecture, weights),
     }
     members = {JSON: json.dumps(document, allow_nan=False).encode(), WEIGHTS: weights}
@@ -131,18 +132,8 @@ def _version() -> str:
         return "unknown"
 
 
-def _frozen_names(model: "Model", trainable: Callable[[Layer], bool]) -> list[str]:
-    return [
-        name
-        for name, part in model.named_modules()
-        if name and isinstance(part, Layer) and not trainable(part)
-    ]
-
-
-def _frozen_when_compiled(model: "Model") -> list[str]:
-    if not model.is_compiled:
-        return []
-    return _frozen_names(model, model.session.trainability.was_trainable)
+def _frozen_when_compiled(model: "Model") -> dict[str, list[str]] | None:
+    return model.session.trainability.frozen() if model.is_compiled else None
 
 
 def _broken(path: Path, expected: str, got: str) -> CheckpointError:
@@ -209,7 +200,7 @@ def _read_document(path: Path, content: bytes) -> dict[str, Any]:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise _broken(path, f"JSON as {JSON}", f"{error}") from error
-    keys = {"format", "architecture", "compiled", "fingerprint", "signature"}
+    keys = {"format", "architecture", "compiled", "fingerprint", "frozen", "signature"}
     if not isinstance(document, dict) or not keys <= set(document):
         raise _broken(path, f"the entries {sorted(keys)}", "others")
     if document["format"] != FORMAT_VERSION:
@@ -228,7 +219,11 @@ def _read_tensors(path: Path, name: str, content: bytes) -> dict[str, Tensor]:
         raise _broken(path, f"safetensors as {name}", f"{error}") from error
 
 
-def _construct(path: Path, document: dict[str, Any]) -> Any:
+def _construct(
+    path: Path,
+    document: dict[str, Any],
+    make_call: Callable[[Any], tuple[Any, Any]] = symbolic_call,
+) -> Any:
     """Build the architecture: registered classes only, weights not filled yet."""
     try:
         model = decode(document["architecture"])
@@ -237,13 +232,14 @@ def _construct(path: Path, document: dict[str, Any]) -> Any:
     if not isinstance(model, Layer) or not hasattr(model, "restore_compiled"):
         raise _broken(path, "a model", type(model).__name__)
     if not model.built and document["signature"] is not None:
-        args, kwargs = symbolic_call(decode(document["signature"]))
-        model(*args, **kwargs)
+        args, kwargs = make_call(decode(document["signature"]))
+        with torch.no_grad(), evaluation_mode(model):
+            model(*args, **kwargs)
     return model
 
 
 def _check_weights(path: Path, model: Any, weights: dict[str, Tensor]) -> None:
-    expected = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    expected = _named_tensors(model)
     if set(expected) != set(weights):
         odd = sorted(set(expected) ^ set(weights))
         raise _broken(path, "a weight for every part", f"{odd[:3]} on one side only")
@@ -257,10 +253,12 @@ def _check_weights(path: Path, model: Any, weights: dict[str, Tensor]) -> None:
 
 
 def _fill(model: Any, weights: dict[str, Tensor]) -> None:
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    for name, tensor in tensors.items():
+    for name, tensor in _named_tensors(model).items():
         # Into the memory that is there: its layout is part of how a layer computes.
-        tensor.data = tensor.data.to(weights[name].dtype).copy_(weights[name])
+        memory = tensor.data.to(weights[name].dtype)
+        if 0 in memory.stride():  # expanded: several places share one number
+            memory = torch.empty_like(weights[name])
+        tensor.data = memory.copy_(weights[name])
 
 
 def _restore_optimizer(
@@ -318,28 +316,38 @@ def load_model(path: str | Path) -> Any:
         document["architecture"], members[WEIGHTS]
     ):
         raise _broken(path, "the fingerprint of its content", "another one")
-    with without_memory():
-        _check_weights(path, _construct(path, document), weights)
-    model = _construct(path, document)
+    try:
+        with without_memory():
+            _check_weights(path, _construct(path, document), weights)
+        model = _construct(path, document)
+    except RuntimeError:
+        if not str(document["architecture"]["$object"]).startswith("custom."):
+            raise
+        # A forward of the user's own that looks at values; shapes are not enough.
+        model = _construct(path, document, zeros_call)
+        _check_weights(path, model, weights)
     _fill(model, weights)
     _restore(path, model, document, members.get(OPTIMIZER))
     model.eval()
     return model
 
 
+def _freeze(path: Path, model: Any, frozen: Any, when: str) -> None:
+    try:
+        if frozen[when] is not None:
+            Trainability.freeze(model, frozen[when])
+    except (KeyError, TypeError) as error:
+        raise _broken(path, "names of what is frozen", f"{error!r}") from error
+
+
 def _restore(
     path: Path, model: Any, document: dict[str, Any], optimizer: bytes | None
 ) -> None:
     """Bring back what is not weights: compiled state, frozen parts, names."""
-    frozen = document.get("frozen", {})
-    parts = dict(model.named_modules())
-    for name in frozen.get("compiled", []):
-        parts[name].trainable = False
+    _freeze(path, model, document["frozen"], "compiled")
     model.restore_compiled(document["compiled"])
     if document.get("optimizer") is not None and model.is_compiled:
         _restore_optimizer(path, model, document["optimizer"], optimizer)
-    model.trainable = True
-    for name in frozen.get("now", []):
-        parts[name].trainable = False
-    model.label_names = document.get("label_names")
+    _freeze(path, model, document["frozen"], "now")
+    model.label_names = decode(document.get("label_names"))
     model.preprocessing = decode(document.get("preprocessing"))

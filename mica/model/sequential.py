@@ -96,9 +96,7 @@ class Sequential(Model):
             self._entrance = layer
             return
         self._append(layer)
-        self.built = False
-        self._graph = None
-        self._build_if_possible()
+        self._begin_anew()
 
     def pop(self) -> nn.Module:
         """Take the last layer off.
@@ -114,9 +112,16 @@ class Sequential(Model):
             raise ConfigError("pop: expected a layer to take off, got none. Add one.")
         name, layer = parts[-1]
         delattr(self, name)
-        self.built, self._graph = False, None
-        self._build_if_possible()
+        self._begin_anew()
         return layer
+
+    def _begin_anew(self) -> None:
+        """Forget what was found out about the layers that were there before."""
+        self.built, self._graph, self._signature = False, None, None
+        if self._session is not None:
+            self._session = None
+            self._left_out = "its layers were changed after it was compiled"
+        self._build_if_possible()
 
     def build(self, shape: Any) -> None:
         """Build the layers for an input shape.
@@ -155,8 +160,11 @@ class Sequential(Model):
         """Describe layers and input as JSON values.
 
         Returns:
-            name, layers by name, and the input's shape and type when it was given.
+            name, layers by name, and the input's shape and type when it was given; for
+            a subclass with a constructor of its own, that one's arguments.
         """
+        if type(self).__init__ is not Sequential.__init__:
+            return Layer.config(self)
         entrance = self._entrance
         return {
             "name": self.name,
@@ -181,6 +189,8 @@ class Sequential(Model):
         Returns:
             A new model.
         """
+        if cls.__init__ is not Sequential.__init__:
+            return super().from_config(config)
         parts: Sequence[Any] = []
         if config.get("input") is not None:
             entry = config["input"]

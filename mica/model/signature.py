@@ -9,7 +9,7 @@ from mica.nested import map_nested
 from mica.registry import Configurable
 from mica.shapes import Shape
 
-__all__ = ["TensorSpec", "describe_call", "symbolic_call"]
+__all__ = ["TensorSpec", "describe_call", "symbolic_call", "zeros_call"]
 
 
 class TensorSpec(Configurable):
@@ -70,3 +70,28 @@ def symbolic_call(signature: Any) -> tuple[Any, Any]:
         return leaf
 
     return map_nested(symbolic, signature)
+
+
+def zeros_call(signature: Any) -> tuple[Any, Any]:
+    """Turn a signature into zeros to call the model with.
+
+    Args:
+        signature: What `describe_call` gave.
+
+    Returns:
+        (args, kwargs), two rows each.
+
+    Example:
+        >>> (x,), _ = zeros_call(describe_call((torch.ones(8, 3),), {}))
+        >>> x
+        tensor([[0., 0., 0.],
+                [0., 0., 0.]])
+    """
+
+    def zeros(leaf: Any) -> Any:
+        if isinstance(leaf, TensorSpec):
+            sizes = [2 if size is None else size for size in leaf.shape]
+            return torch.zeros(sizes, dtype=leaf.dtype)
+        return leaf
+
+    return map_nested(zeros, signature)

@@ -59,6 +59,7 @@ def training_mode(module: nn.Module) -> None:
         module: Any torch module.
     """
     module.train()
+    # From the outside in: a part that was freed inside a frozen one learns.
     for part in module.modules():
-        if isinstance(part, Layer) and not part.trainable:
-            part.eval()
+        if isinstance(part, Layer) and part.trainable != part.training:
+            part.train(part.trainable)

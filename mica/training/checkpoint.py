@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mica.errors import CheckpointError, MicaError
 
-__all__ = ["atomic_file", "load_weights", "save_weights"]
+__all__ = ["atomic_file", "load_weights", "save_weights", "standalone_tensors"]
 
 _ADVICE = {
     errno.ENOSPC: "Free some space or choose another disk",
@@ -145,6 +145,31 @@ def _standalone(tensor: Tensor) -> Tensor:
     return tensor if whole else tensor.clone()
 
 
+def standalone_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give each tensor memory of its own: the file format refuses to share it.
+
+    Args:
+        tensors: Tensors by name; views of each other are allowed.
+
+    Returns:
+        Contiguous tensors in the processor's memory; copies only where they must be.
+
+    Example:
+        >>> whole = torch.arange(4.0)
+        >>> standalone_tensors({"whole": whole, "part": whole[:2]})["part"]
+        tensor([0., 1.])
+    """
+    standalone: dict[str, Tensor] = {}
+    used: set[int] = set()
+    for name, tensor in tensors.items():
+        value = _standalone(tensor)
+        if value.numel() and value.data_ptr() in used:
+            value = value.clone()
+        used.add(value.data_ptr())
+        standalone[name] = value
+    return standalone
+
+
 def save_weights(module: nn.Module, path: str | Path) -> None:
     """Write a module's parameters and buffers as one safetensors file, atomically.
 
@@ -166,14 +191,7 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
         >>> torch.equal(copy.weight, module.weight)
         True
     """
-    tensors: dict[str, Tensor] = {}
-    used: set[int] = set()
-    for name, tensor in _named_tensors(module, "save_weights").items():
-        value = _standalone(tensor)
-        if value.numel() and value.data_ptr() in used:
-            value = value.clone()
-        used.add(value.data_ptr())
-        tensors[name] = value
+    tensors = standalone_tensors(_named_tensors(module, "save_weights"))
     with atomic_file(path, where="save_weights") as file:
         try:
             save_file(tensors, file.name, metadata={"format": "pt"})

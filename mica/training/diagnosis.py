@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,13 @@ __all__ = ["Guard", "name_birth"]
 
 
 def _is_finite(structure: Any) -> bool:
-    return all(
-        bool(torch.isfinite(leaf).all())
+    found = [
+        torch.isfinite(leaf).all()
         for leaf in flatten(structure)
         if isinstance(leaf, Tensor) and leaf.is_floating_point()
-    )
+    ]
+    # One answer to wait for on a device, however many tensors there are.
+    return not found or bool(torch.stack(found).all())
 
 
 @contextmanager
@@ -106,6 +108,7 @@ class Guard:
         self._step = step
         self._updater = updater
         self._snapshot: Snapshot | None = None
+        self._updates = updater.step
 
     def remember(self, state: TrainState) -> None:
         """Keep the weights as they are now: an epoch begins.
@@ -117,6 +120,7 @@ class Guard:
             self._snapshot = Snapshot(state)
         else:
             self._snapshot.take(state)
+        self._updates = self._updater.step
 
     def go_back(self, state: TrainState) -> None:
         """Put back the weights of the last finished epoch.
@@ -126,7 +130,7 @@ class Guard:
         """
         if self._snapshot is not None:
             self._snapshot.restore(state)
-            self._updater.step = self._snapshot.step
+            self._updater.step = self._updates
 
     def check(self, state: TrainState, means: RunningMeans) -> None:
         """Look whether the loss is still a number.
@@ -142,19 +146,37 @@ class Guard:
             return
         values = means.read()
         shown = next(value for value in values.values() if not _finite_number(value))
+        self._refuse(state, f"a finite loss, got {shown}")
+
+    def check_epoch(self, state: TrainState, means: RunningMeans) -> None:
+        """Look at the weights as well: the last update of an epoch may spoil them.
+
+        Args:
+            state: The state of training.
+            means: The epoch's logs.
+
+        Raises:
+            DivergenceError: Loss or weights are no numbers; the weights are as before.
+        """
+        self.check(state, means)
+        if not _is_finite(self._updater.parameters):
+            self._refuse(state, "finite weights, got NaN or infinity in them")
+
+    def _refuse(self, state: TrainState, what: str) -> NoReturn:
+        """Go back to where all was well, and say where it went wrong."""
         self.go_back(state)
         if self._batches is None or self._step is None:
             raise DivergenceError(
-                f"fit: expected a finite loss, got {shown} in epoch {state.epoch + 1}. "
-                "The weights are those of the last finished epoch. Lower the learning "
-                "rate, clip the gradients (global_clipnorm=1.0) or look at the data."
+                f"fit: expected {what} in epoch {state.epoch + 1}. The weights are "
+                "those of the last finished epoch. Lower the learning rate, clip the "
+                "gradients (global_clipnorm=1.0) or look at the data."
             )
         born = self._replay(state, self._batches, self._step)
         raise DivergenceError(
-            f"fit: expected a finite loss, got {shown} in epoch {state.epoch + 1}, "
-            f"step {state.batch + 1}: born {born}. The weights are as they were before "
-            "that step. Lower the learning rate, clip the gradients "
-            "(global_clipnorm=1.0) or look at the data."
+            f"fit: expected {what} in epoch {state.epoch + 1}, step {state.batch + 1}: "
+            f"born {born}. The weights are as they were before that step. Lower the "
+            "learning rate, clip the gradients (global_clipnorm=1.0) or look at the "
+            "data."
         )
 
     def _replay(
@@ -167,12 +189,13 @@ class Guard:
         before = Snapshot(state)
         for batch in batches(state.epoch):
             before.take(state)
+            updates = self._updater.step
             logs = step(batch)
-            if not _is_finite([*logs.values(), *state.model.parameters()]):
+            if not _is_finite([*logs.values(), *self._updater.parameters]):
                 before.restore(state)
                 born = name_birth(step, batch)
                 before.restore(state)  # the look itself drew random numbers
-                step.updater.step = state.step
+                self._updater.step = updates
                 return born or "in the update of the weights"
             state.step += 1
             state.batch += 1

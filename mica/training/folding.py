@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mica.nested import flatten
 
-__all__ = ["LastActivation", "find_last_activations"]
+__all__ = ["LastActivation", "can_be_left_out", "find_last_activations"]
 
 UNKNOWN = "unknown"  # made by something that is not judged and not left out
 
@@ -32,6 +32,11 @@ def _activation_name(module: nn.Module) -> str | None:
     return getattr(activation, "name", None) or getattr(activation, "__name__", None)
 
 
+def _is_known(module: nn.Module) -> bool:
+    """Whether a class is torch's or ours, so that it is known to end as it says."""
+    return type(module).__module__.split(".")[0] in ("mica", "torch")
+
+
 class LastActivation:
     """The activation that makes one output of a module, and how to leave it out.
 
@@ -47,12 +52,17 @@ class LastActivation:
         self._attribute = "activation" if "activation" in module.__dict__ else "forward"
         self._original = module.__dict__.get(self._attribute)
 
+    def replace(self, function: Callable[[Tensor], Tensor]) -> None:
+        """From here the module applies another function instead.
+
+        Args:
+            function: From what goes into the activation to what comes out of it.
+        """
+        self.module.__dict__[self._attribute] = function
+
     def leave_out(self) -> None:
         """From here the module gives logits."""
-        instance = self.module.__dict__
-        instance[self._attribute] = (
-            None if self._attribute == "activation" else _identity
-        )
+        self.replace(_identity)
 
     def put_back(self) -> None:
         """From here the module gives what it says."""
@@ -73,40 +83,124 @@ def _identity(x: Tensor) -> Tensor:
     return x
 
 
+def _poison(x: Tensor) -> Tensor:
+    return torch.full_like(x, float("nan"))
+
+
+def _run_with(
+    last: LastActivation, function: Callable[[Tensor], Tensor], run: Callable[[], Any]
+) -> list[Any]:
+    last.replace(function)
+    try:
+        return flatten(run())
+    finally:
+        last.put_back()
+
+
+def can_be_left_out(
+    last: LastActivation, index: int, outputs: Any, run: Callable[[], Any]
+) -> bool:
+    """Try whether leaving an activation out turns one output into its logits, no more.
+
+    It must not when something else reads the probabilities: another output, or a layer
+    behind one. A NaN in their place shows that, whatever the weights are.
+
+    Args:
+        last: The activation.
+        index: Which output it makes.
+        outputs: What the module gives for some samples.
+        run: Calls the module on these samples again, in evaluation mode.
+
+    Returns:
+        Whether the loss may compute it.
+
+    Example:
+        >>> network = nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=-1))
+        >>> run = lambda: network(torch.ones(1, 2))
+        >>> can_be_left_out(LastActivation(network[1], "softmax"), 0, run(), run)
+        True
+        >>> can_be_left_out(LastActivation(network[1], "sigmoid"), 0, run(), run)
+        False
+    """
+    expected = flatten(outputs)
+    logits, poisoned = _run_with(last, _identity, run), _run_with(last, _poison, run)
+    unchanged = all(
+        torch.equal(leaf, other)
+        for number, (leaf, other) in enumerate(zip(expected, poisoned, strict=True))
+        if number != index and isinstance(leaf, Tensor)
+    )
+    return unchanged and torch.allclose(last(logits[index]), expected[index])
+
+
 def _over_last_axis(module: nn.Module, output: Tensor) -> bool:
     axis = getattr(module, "dim", getattr(module, "axis", -1))
     return axis in (-1, output.ndim - 1)
 
 
 class _Watch:
-    """Remembers, for every tensor a leaf module returned, which module it was."""
+    """Remembers which module made each tensor, and whether its activation did."""
 
     def __init__(self) -> None:
         self.makers: dict[int, nn.Module] = {}
-        self.calls: dict[nn.Module, int] = {}
+        self.activated: set[int] = set()
+        self.uses: dict[nn.Module, int] = {}
         self._kept: list[Any] = []
 
-    def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self.calls[module] = self.calls.get(module, 0) + 1
-        for leaf in flatten(output):
-            if isinstance(leaf, Tensor):
-                self._kept.append(leaf)  # so that its id stays its own
-                self.makers[id(leaf)] = module
+    def _note(self, module: nn.Module, output: Any) -> list[int]:
+        leaves = [leaf for leaf in flatten(output) if isinstance(leaf, Tensor)]
+        self._kept += leaves  # so that their ids stay their own
+        self.makers.update({id(leaf): module for leaf in leaves})
+        return [id(leaf) for leaf in leaves]
+
+    def see_activation(self, module: nn.Module, output: Any) -> None:
+        self.uses[module] = self.uses.get(module, 0) + 1
+        self.activated.update(self._note(module, output))
+
+    def see_output(self, module: nn.Module, output: Any) -> None:
+        # What its own activation just gave stays so; what it only hands on does not.
+        before = [self.makers.get(id(leaf)) for leaf in flatten(output)]
+        for key, maker in zip(self._note(module, output), before, strict=False):
+            if maker is not module:
+                self.activated.discard(key)
 
 
 @contextmanager
 def _watching(module: nn.Module) -> Iterator[_Watch]:
     watch = _Watch()
-    hooks = [
-        part.register_forward_hook(watch)
-        for part in module.modules()
-        if _activation_name(part) is not None or not any(part.children())
-    ]
+    replaced: list[LastActivation] = []
+    hooks: list[Any] = []
+
+    def hook(part: nn.Module, _: Any, output: Any) -> None:
+        see = watch.see_activation if part in torch_made else watch.see_output
+        see(part, output)
+
+    torch_made = {part for part in module.modules() if type(part) in _TORCH_ACTIVATIONS}
     try:
+        for part in module.modules():
+            name = _activation_name(part)
+            if name is not None and part not in torch_made:
+                last = LastActivation(part, name)
+                last.replace(_watched(part, part.__dict__["activation"], watch))
+                replaced.append(last)
+            if not any(part.children()):
+                hooks.append(part.register_forward_hook(hook))
         yield watch
     finally:
-        for hook in hooks:
-            hook.remove()
+        for last in replaced:
+            last.put_back()
+        for handle in hooks:
+            handle.remove()
+
+
+def _watched(
+    module: nn.Module, activation: Callable[[Tensor], Tensor], watch: _Watch
+) -> Callable[[Tensor], Tensor]:
+    def apply(x: Tensor) -> Tensor:
+        output = activation(x)
+        watch.see_activation(module, output)
+        return output
+
+    return apply
 
 
 def find_last_activations(
@@ -114,18 +208,19 @@ def find_last_activations(
 ) -> list[LastActivation | None]:
     """Find, for each output, the layer whose activation makes it.
 
-    While the module runs, its parts are watched: the part that returned the very tensor
-    the module returns is the last. This holds for sequential, functional and subclassed
-    models and for any torch module.
+    While the module runs, its parts are watched: the activation that returned the very
+    tensor the module returns is the last. This holds for sequential, functional and
+    subclassed models and for any torch module.
 
     Args:
         module: A built module.
         run: Calls the module once, in evaluation mode, and returns its outputs.
 
     Returns:
-        One entry for each output tensor; None when a layer with weights and without an
-        activation made it. The name is "unknown" when a plain function made it, or an
-        activation that the module applies more than once: it is then not left out.
+        One entry for each output tensor; None when a layer of Mica or torch, with
+        weights and without an activation, made it. The name is "unknown" when a plain
+        function or a class of the user's own made it, or an activation that the module
+        applies more than once: it is then not left out.
 
     Example:
         >>> network = nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=-1))
@@ -135,16 +230,19 @@ def find_last_activations(
     """
     with _watching(module) as watch:
         outputs = run()
-    found: list[LastActivation | None] = []
-    for leaf in flatten(outputs):
-        maker = watch.makers.get(id(leaf))
-        name = None if maker is None else _activation_name(maker)
-        if maker is None:
-            found.append(LastActivation(module, UNKNOWN))
-        elif name is None and next(maker.parameters(recurse=False), None) is not None:
-            found.append(None)
-        else:
-            once = watch.calls[maker] == 1
-            known = once and (name != "softmax" or _over_last_axis(maker, leaf))
-            found.append(LastActivation(maker, (known and name) or UNKNOWN))
-    return found
+    return [_last(leaf, module, watch) for leaf in flatten(outputs)]
+
+
+def _last(leaf: Any, module: nn.Module, watch: _Watch) -> LastActivation | None:
+    maker = watch.makers.get(id(leaf))
+    if maker is None:
+        return LastActivation(module, UNKNOWN)
+    if id(leaf) in watch.activated:
+        name = _activation_name(maker)
+        once = watch.uses[maker] == 1
+        known = once and (name != "softmax" or _over_last_axis(maker, leaf))
+        return LastActivation(maker, (known and name) or UNKNOWN)
+    weighs = next(maker.parameters(recurse=False), None) is not None
+    if weighs and _is_known(maker):
+        return None
+    return LastActivation(maker, UNKNOWN)

@@ -47,16 +47,24 @@ class Trainability:
                 if parameter not in self._parameters:
                     self._parameters[parameter] = parameter.requires_grad and trainable
 
-    def was_trainable(self, part: Layer) -> bool:
-        """Tell whether a layer was trainable when this was captured.
-
-        Args:
-            part: A layer of the module.
+    def frozen(self) -> dict[str, list[str]]:
+        """Name what was frozen when this was captured, layers and weights apart.
 
         Returns:
-            True as well for a layer that was not there yet.
+            `layers` and `weights`, names as in `named_modules` and `named_parameters`.
         """
-        return self._layers.get(part, True)
+        return {
+            "layers": [
+                name
+                for name, part in self.module.named_modules()
+                if isinstance(part, Layer) and not self._layers.get(part, True)
+            ],
+            "weights": [
+                name
+                for name, parameter in self.module.named_parameters()
+                if not self._parameters.get(parameter, parameter.requires_grad)
+            ],
+        }
 
     def trained(self) -> list[nn.Parameter]:
         """List the parameters that training may change."""
@@ -79,6 +87,24 @@ class Trainability:
             yield
         finally:
             self._set(layers, parameters)
+
+    @classmethod
+    def freeze(cls, module: nn.Module, frozen: dict[str, list[str]]) -> None:
+        """Freeze exactly what `frozen` named, and free all the rest.
+
+        Args:
+            module: A module of the same architecture.
+            frozen: What `frozen` gave; names that are not there are passed over.
+        """
+        layers, weights = set(frozen["layers"]), set(frozen["weights"])
+        cls._set(
+            {
+                part: name not in layers
+                for name, part in module.named_modules()
+                if isinstance(part, Layer)
+            },
+            {each: name not in weights for name, each in module.named_parameters()},
+        )
 
     @staticmethod
     def _set(layers: dict[Layer, bool], parameters: dict[nn.Parameter, bool]) -> None:

@@ -58,7 +58,7 @@ def loop(
                 listener(state)
             if state.stop_reason is not None:
                 break
-        guard.check(state, means)
+        guard.check_epoch(state, means)
         state.logs = {**means.read(), **measured()}
         validation = validate(state.epoch)
         if validation:

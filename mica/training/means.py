@@ -24,22 +24,23 @@ class RunningMeans:
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
-        self._size = 0
+        self._sizes: dict[str, int] = {}
 
     def reset(self) -> None:
         """Start anew."""
-        self._sums = {}
-        self._size = 0
+        self._sums, self._sizes = {}, {}
 
     def add(self, values: Mapping[str, Tensor | float], size: int) -> None:
         """Take in one batch; nothing is read from the device.
 
         Args:
-            values: The batch's own means: 0-d tensors without gradient, or numbers.
+            values: The batch's own means: 0-d tensors without gradient, or numbers; a
+                name may be missing in some batches.
             size: Samples in the batch.
         """
-        self._size += size
+        sizes = self._sizes
         for name, value in values.items():
+            sizes[name] = sizes.get(name, 0) + size
             total = self._sums.get(name)
             if not isinstance(value, Tensor):
                 value = torch.tensor(value, dtype=torch.float64)
@@ -51,7 +52,8 @@ class RunningMeans:
 
     def read(self) -> dict[str, float]:
         """Read the means; on a device this waits for it."""
-        return {name: float(total) / self._size for name, total in self._sums.items()}
+        sizes = self._sizes
+        return {name: float(total) / sizes[name] for name, total in self._sums.items()}
 
     def is_finite(self) -> bool:
         """Tell whether every value so far was a number; waits for the device."""

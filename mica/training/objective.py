@@ -1,18 +1,24 @@
 """Objective: what training makes small and what it measures, output by output."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mica.errors import ConfigError, ShapeError, StateError
+from mica.errors import ConfigError, DataError, ShapeError, StateError
 from mica.layers import infer_module
 from mica.losses import Loss, check_fit, get_loss
 from mica.metrics import Metric, get_metric
 from mica.nested import flatten
 from mica.training.calling import call, evaluation_mode
-from mica.training.folding import LastActivation, find_last_activations
+from mica.training.folding import (
+    LastActivation,
+    can_be_left_out,
+    find_last_activations,
+)
 
 __all__ = ["Head", "Objective"]
 
@@ -26,7 +32,7 @@ class Head:
         weight: Its share of the total.
         metrics: Measured without sample weights.
         weighted_metrics: Measured with them.
-        last: The activation that makes the output, when one does.
+        fold: The last activation, when the loss computes it.
     """
 
     def __init__(
@@ -36,21 +42,30 @@ class Head:
         weight: float,
         metrics: list[Metric],
         weighted_metrics: list[Metric],
-        last: LastActivation | None,
+        fold: LastActivation | None,
     ) -> None:
         self.name = name
         self.weight = weight
         self.metrics = metrics
         self.weighted_metrics = weighted_metrics
-        folds = loss is not None and last is not None and loss.folds == last.name
-        self.fold = last if folds and _undecided(loss) else None
-        self.loss = loss.on_logits() if loss is not None and self.fold else loss
+        self.fold = fold
+        self.loss = loss.on_logits() if loss is not None and fold else loss
         self._logits_will_do = all(metric.accepts_logits for metric in self.all_metrics)
 
     @property
     def all_metrics(self) -> list[Metric]:
         """Both kinds of metrics."""
         return [*self.metrics, *self.weighted_metrics]
+
+    def named_metrics(self) -> dict[str, Metric]:
+        """Both kinds of metrics by a name of their own, as Keras names them."""
+        named: dict[str, Metric] = {}
+        for metric in self.metrics:
+            named[_free_name(metric.name, named)] = metric
+        for metric in self.weighted_metrics:
+            prefix = "weighted_" if metric.name in named else ""
+            named[_free_name(prefix + metric.name, named)] = metric
+        return named
 
     @torch.no_grad()
     def measure(self, output: Tensor, target: Tensor, sample_weight: Any) -> None:
@@ -70,7 +85,19 @@ class Head:
             metric.update(output, target, sample_weight)
 
 
-def _undecided(loss: Loss | None) -> bool:
+def _free_name(name: str, taken: dict[str, Metric]) -> str:
+    """The name, numbered when another metric or the loss has it."""
+    free, number = name, 0
+    while free in taken or free == "loss":
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+def _may_fold(loss: Loss | None, last: LastActivation | None) -> bool:
+    """Whether a loss can compute an activation, and was not told what it reads."""
+    if loss is None or last is None or loss.folds != last.name:
+        return False
     return getattr(loss, "from_logits", None) is None
 
 
@@ -98,6 +125,19 @@ def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+class _Distinct:
+    """A metric object given for several outputs counts for each of them apart."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def __call__(self, metric: Metric) -> Metric:
+        if id(metric) in self._seen:
+            metric = copy.deepcopy(metric)
+        self._seen.add(id(metric))
+        return metric
 
 
 class Objective:
@@ -135,6 +175,7 @@ class Objective:
         self.weighted_metrics = weighted_metrics
         self.loss_weights = loss_weights
         self._heads: list[Head] | None = None
+        self._has_measured = False
         self._check_names()
 
     def _check_names(self) -> None:
@@ -153,6 +194,16 @@ class Objective:
     def is_bound(self) -> bool:
         """Whether the outputs are known."""
         return self._heads is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no loss and no metric: a step of one's own does it all."""
+        asked = (self.loss, self.metrics, self.weighted_metrics)
+        return all(value is None for value in asked)
+
+    def release(self) -> None:
+        """Forget the data it was bound to; the next batch is looked at anew."""
+        self._heads = None
 
     @property
     def heads(self) -> list[Head]:
@@ -187,11 +238,7 @@ class Objective:
 
         lasts = find_last_activations(model, run)
         names = self._names(model, outputs[0])
-        losses = _spread(self.loss, names, "losses")
-        for loss, last, output in zip(losses, lasts, flatten(outputs[0]), strict=True):
-            if loss is not None:
-                shape = (None, *output.shape[1:])
-                check_fit(get_loss(loss), None if last is None else last.name, shape)
+        self._resolve_losses(names, lasts, flatten(outputs[0]))
 
     def bind(self, model: nn.Module, x: Any, y: Any) -> None:
         """Look at one batch: resolve names by shapes, check that everything fits.
@@ -204,7 +251,7 @@ class Objective:
         Raises:
             ConfigError: Last layer and loss do not fit each other.
             ShapeError: Outputs and targets differ in number or shape.
-            DataError: Labels that the loss cannot read.
+            DataError: Labels that the loss cannot read, or none for a loss.
         """
         found: list[Any] = []
 
@@ -218,23 +265,48 @@ class Objective:
         leaves = flatten(outputs)
         names = self._names(model, outputs)
         targets = self.arrange(y, names)
-        losses = _spread(self.loss, names, "losses")
+        losses = self._resolve_losses(names, lasts, leaves)
+        folds = [
+            last
+            if last and _may_fold(loss, last) and can_be_left_out(last, i, outputs, run)
+            else None
+            for i, (loss, last) in enumerate(zip(losses, lasts, strict=True))
+        ]
         weights = _spread(self.loss_weights, names, "loss weights")
         metrics = self._spread_metrics(self.metrics, names)
         weighted = self._spread_metrics(self.weighted_metrics, names)
+        distinct = _Distinct()
         self._heads = [
-            self._head(*entry)
+            self._head(*entry, distinct=distinct)
             for entry in zip(
-                names, losses, weights, metrics, weighted, lasts, leaves, targets,
+                names, losses, weights, metrics, weighted, folds, leaves, targets,
                 strict=True,
             )
         ]  # fmt: skip
+        self.reset()
+
+    def _resolve_losses(
+        self,
+        names: list[str],
+        lasts: list[LastActivation | None],
+        outputs: list[Any],
+    ) -> list[Loss | None]:
+        """One loss for each output, checked against the layer the output ends in."""
+        losses: list[Loss | None] = []
+        given = _spread(self.loss, names, "losses")
+        for loss, last, output in zip(given, lasts, outputs, strict=True):
+            resolved = None if loss is None else get_loss(loss)
+            if resolved is not None:
+                shape = (None, *output.shape[1:])
+                check_fit(resolved, None if last is None else last.name, shape)
+            losses.append(resolved)
+        return losses
 
     @staticmethod
     def _names(model: nn.Module, outputs: Any) -> list[str]:
-        if isinstance(outputs, dict):
-            return [str(name) for name in outputs]
         count = len(flatten(outputs))
+        if isinstance(outputs, dict) and len(outputs) == count:
+            return [str(name) for name in outputs]
         own = getattr(model, "output_names", None)
         if own is not None and len(own) == count:
             return list(own)
@@ -251,32 +323,39 @@ class Objective:
     @staticmethod
     def _head(
         name: str,
-        loss: Any,
+        loss: Loss | None,
         weight: Any,
         metrics: list[Any],
         weighted: list[Any],
-        last: LastActivation | None,
+        fold: LastActivation | None,
         output: Tensor,
         target: Any,
+        *,
+        distinct: Callable[[Metric], Metric],
     ) -> Head:
-        resolved = None if loss is None else get_loss(loss)
-        shape = (None, *output.shape[1:])
-        if resolved is not None:
-            check_fit(resolved, None if last is None else last.name, shape)
+        if loss is not None and target is None:
+            raise DataError(
+                f"fit: expected targets for the output {name!r}, which has a loss, got "
+                "none. Give them, or give a dict of losses without this output."
+            )
         found = [
             [
-                get_metric(
-                    metric,
-                    loss=resolved,
-                    prediction_shape=shape,
-                    target_shape=None if target is None else (None, *target.shape[1:]),
+                distinct(
+                    get_metric(
+                        metric,
+                        loss=loss,
+                        prediction_shape=(None, *output.shape[1:]),
+                        target_shape=None
+                        if target is None
+                        else (None, *target.shape[1:]),
+                    )
                 )
                 for metric in group
             ]
             for group in (metrics, weighted)
         ]
         share = 1.0 if weight is None else float(weight)
-        return Head(name, resolved, share, found[0], found[1], last)
+        return Head(name, loss, share, found[0], found[1], fold)
 
     @staticmethod
     def arrange(y: Any, names: Sequence[str]) -> list[Any]:
@@ -367,7 +446,8 @@ class Objective:
         heads = self.heads
         if len(heads) == 1 and isinstance(outputs, Tensor) and isinstance(y, Tensor):
             (head,) = heads
-            if head.loss is not None and head.weight == 1.0:
+            plain = sample_weight is None or isinstance(sample_weight, Tensor)
+            if plain and head.loss is not None and head.weight == 1.0:
                 return {"loss": head.loss(outputs, y, sample_weight)}
         parts = {
             head: head.loss(output, target, weight)
@@ -394,6 +474,7 @@ class Objective:
             y: The targets.
             sample_weight: As in `compute`.
         """
+        self._has_measured = True
         if len(self.heads) == 1 and isinstance(outputs, Tensor):
             (head,) = self.heads
             if head.all_metrics:
@@ -420,8 +501,27 @@ class Objective:
             self.heads, flatten(outputs), self.arrange(y, names), weights, strict=True
         )
 
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let the metrics begin anew inside the block; what they saw before returns."""
+        if not self._has_measured:
+            yield
+            self.reset()
+            return
+        kept = [(head, head.metrics, head.weighted_metrics) for head in self.heads]
+        for head, metrics, weighted in kept:
+            head.metrics, head.weighted_metrics = copy.deepcopy((metrics, weighted))
+        self.reset()
+        try:
+            yield
+        finally:
+            for head, metrics, weighted in kept:
+                head.metrics, head.weighted_metrics = metrics, weighted
+            self._has_measured = True
+
     def reset(self) -> None:
         """Forget what the metrics have seen."""
+        self._has_measured = False
         for head in self.heads:
             for metric in head.all_metrics:
                 metric.reset()
@@ -434,9 +534,7 @@ class Objective:
         """
         several = len(self.heads) > 1
         return {
-            f"{head.name}_{metric.name}" if several else metric.name: float(
-                metric.compute()
-            )
+            f"{head.name}_{name}" if several else name: float(metric.compute())
             for head in self.heads
-            for metric in head.all_metrics
+            for name, metric in head.named_metrics().items()
         }

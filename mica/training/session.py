@@ -1,11 +1,12 @@
 """Session: a module with its objective, its optimizer and its plan, ready to train."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from mica.data import ArraySource, Batch, Source
 from mica.data.batch import to_device
@@ -16,7 +17,7 @@ from mica.engine import (
     execution_scope,
     prepare_module,
 )
-from mica.errors import ConfigError, DataError
+from mica.errors import ConfigError, DataError, StateError
 from mica.layers import Layer
 from mica.optimizers import describe_optimizer
 from mica.training.callbacks import Callback, Progress
@@ -157,16 +158,18 @@ class Session:
         Raises:
             ConfigError: Options that cannot work.
             DataError: Data that cannot be learned from.
-            DivergenceError: The loss became NaN or infinite.
+            StateError: The module has other weights than when it was first trained.
+            DivergenceError: The loss or the weights became NaN or infinite.
             KeyboardInterrupt: Ctrl-C; weights and history of the finished epochs stay.
         """
         chosen = _choose_plan(plan)
         with execution_scope(chosen), self.trainability.applied():
             size = options.batch_size or inputs.train.batch_size or DEFAULT_BATCH_SIZE
+            self.objective.release()  # the data may be of another kind than before
             self.prepare(inputs.train, chosen)
             if inputs.validation is not None:
                 self.prepare(inputs.validation, chosen)
-            updater = self.ready_updater()
+            updater = self._same_updater()
             state = self._new_state(inputs.train, options, chosen, updater, size)
             self.history = state.history
             self._run(inputs, options, state, updater, size)
@@ -228,7 +231,8 @@ class Session:
                 "(x, y)."
             )
         self._build(batch, plan)
-        if batch.y is None:
+        own = self.train_step is not None
+        if batch.y is None or (own and self.objective.is_empty):
             return
         placed = _moved(batch, plan)
         if not self.objective.is_bound:
@@ -240,12 +244,24 @@ class Session:
 
     def _build(self, batch: Batch, plan: ExecutionPlan) -> None:
         prepare_module(self.model, plan)
-        parts = [part for part in self.model.modules() if isinstance(part, Layer)]
-        if all(part.built for part in parts):
+        if not self._must_be_called():
             return
         with evaluation_mode(self.model), torch.no_grad():
             call(self.model, _moved(batch, plan).x)
         prepare_module(self.model, plan)
+
+    def _must_be_called(self) -> bool:
+        """Whether weights or their shapes are still to be made by a first call."""
+        own = self.train_step is not None
+        unbuilt = [
+            part
+            for part in self.model.modules()
+            if isinstance(part, Layer) and not part.built
+        ]
+        if own:  # it may never call the whole model, only parts of it
+            unbuilt = [part for part in unbuilt if type(part).build is not Layer.build]
+        tensors = (*self.model.parameters(), *self.model.buffers())
+        return bool(unbuilt) or any(is_lazy(tensor) for tensor in tensors)
 
     def default_step(self, plan: ExecutionPlan | None = None) -> TrainStep:
         """Give the step predict, compare, learn.
@@ -274,21 +290,53 @@ class Session:
         plan = eager_plan()
         with execution_scope(plan), self.trainability.applied():
             self.prepare(source, plan)
+            self._same_updater()
             size = source.num_samples or DEFAULT_BATCH_SIZE
             (batch,) = self._ordered(source, plan, size)
             training_mode(self.model)
             try:
-                values = (self.train_step or self.default_step(plan))(batch)
+                values = (self._own_step or self.default_step(plan))(batch)
             finally:
                 self.model.eval()
         logs = {name: float(value) for name, value in values.items()}
         return {**logs, **self._measured()}
+
+    @property
+    def _own_step(self) -> Callable[[Batch], Mapping[str, Any]] | None:
+        """The step of one's own, its answer checked."""
+        own = self.train_step
+        if own is None:
+            return None
+
+        def step(batch: Batch) -> Mapping[str, Any]:
+            logs = own(batch)
+            if not isinstance(logs, Mapping):
+                raise ConfigError(
+                    "train_step: expected a dict of logs, got "
+                    f"{type(logs).__name__}. Return one, for example "
+                    "{'loss': loss.detach()}."
+                )
+            return logs
+
+        return step
 
     def ready_updater(self) -> Updater:
         """Give the optimizer, made at the first call and kept."""
         if self.updater is None:
             self.updater = Updater(self.optimizer, self.trainability.trained())
         return self.updater
+
+    def _same_updater(self) -> Updater:
+        """The optimizer, of the weights that the module has today."""
+        updater = self.ready_updater()
+        held = {id(parameter) for parameter in updater.parameters}
+        trained = {id(parameter) for parameter in self.trainability.trained()}
+        if trained != held:
+            raise StateError(
+                "fit: expected the layers that were there when training began, got "
+                "others: some were added, replaced or taken off. Call compile again."
+            )
+        return updater
 
     def _new_state(
         self,
@@ -326,7 +374,7 @@ class Session:
         means = RunningMeans()
         state.read_logs = lambda: {**means.read(), **self._read_metrics()}
         self._default_step = None  # a step belongs to one plan
-        step = self.train_step or self.default_step(plan)
+        step = self._own_step or self.default_step(plan)
 
         def batches(epoch: int) -> Iterable[Batch]:
             return inputs.train.batches(
@@ -364,7 +412,8 @@ class Session:
                 guard=guard,
             )
         except KeyboardInterrupt as interrupt:
-            guard.go_back(state)
+            if state.epoch not in state.history.epoch:
+                guard.go_back(state)
             state.failure = interrupt
             done = len(state.history.epoch)
             raise KeyboardInterrupt(

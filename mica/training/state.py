@@ -1,5 +1,6 @@
 """TrainState: everything training changes, in one object that listeners are shown."""
 
+import copy
 from typing import Any
 
 import torch
@@ -12,13 +13,13 @@ from mica.training.history import History
 __all__ = ["Snapshot", "TrainState"]
 
 
-def _tensors_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [
-        value
-        for state in optimizer.state.values()
-        for value in state.values()
-        if isinstance(value, Tensor)
-    ]
+def _copied(value: Any, into: Any = None) -> Any:
+    """A copy of a value, in the memory of an earlier copy where there is one."""
+    if not isinstance(value, Tensor):
+        return copy.deepcopy(value)
+    if isinstance(into, Tensor) and into.shape == value.shape:
+        return into.copy_(value)
+    return value.detach().clone()
 
 
 class Snapshot:
@@ -30,7 +31,7 @@ class Snapshot:
 
     def __init__(self, state: "TrainState") -> None:
         self._weights: list[Tensor] = []
-        self._moments: list[Tensor] = []
+        self._moments: dict[Any, dict[str, Any]] = {}
         self.take(state)
 
     def take(self, state: "TrainState") -> None:
@@ -41,9 +42,16 @@ class Snapshot:
         """
         with torch.no_grad():
             self._weights = self._copy(self._weights, _weights(state.model))
-            self._moments = self._copy(self._moments, _tensors_of(state.optimizer))
+            earlier = self._moments
+            self._moments = {
+                parameter: {
+                    name: _copied(value, earlier.get(parameter, {}).get(name))
+                    for name, value in values.items()
+                }
+                for parameter, values in state.optimizer.state.items()
+            }
         self._groups = [
-            {key: value for key, value in group.items() if key != "params"}
+            {key: _copied(value) for key, value in group.items() if key != "params"}
             for group in state.optimizer.param_groups
         ]
         self._random = random_state()
@@ -53,8 +61,8 @@ class Snapshot:
     def _copy(saved: list[Tensor], live: list[Tensor]) -> list[Tensor]:
         if len(saved) != len(live):
             return [tensor.detach().clone() for tensor in live]
-        for copy, tensor in zip(saved, live, strict=True):
-            copy.copy_(tensor)
+        for kept, tensor in zip(saved, live, strict=True):
+            kept.copy_(tensor)
         return saved
 
     def restore(self, state: "TrainState") -> None:
@@ -64,17 +72,21 @@ class Snapshot:
             state: The state this snapshot was taken of.
         """
         with torch.no_grad():
-            for tensor, copy in zip(_weights(state.model), self._weights, strict=True):
-                tensor.copy_(copy)
-            if not self._moments:
-                state.optimizer.state.clear()
-            moments = _tensors_of(state.optimizer)
-            for tensor, copy in zip(moments, self._moments, strict=True):
-                tensor.copy_(copy)
+            for tensor, saved in zip(_weights(state.model), self._weights, strict=True):
+                tensor.copy_(saved)
+            live = state.optimizer.state
+            for parameter in [each for each in live if each not in self._moments]:
+                del live[parameter]
+            for parameter, values in self._moments.items():
+                live[parameter] = {
+                    name: _copied(value, live[parameter].get(name))
+                    for name, value in values.items()
+                }
         for group, saved in zip(
             state.optimizer.param_groups, self._groups, strict=True
         ):
-            group.update(saved)
+            for key, value in saved.items():
+                group[key] = _copied(value, group.get(key))
         restore_random_state(self._random)
         state.epoch, state.step, state.batch = self.epoch, self.step, self.batch
 

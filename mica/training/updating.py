@@ -48,6 +48,14 @@ class Updater:
         self._schedule = self.spec.schedule
         self._clips = self.spec.clips
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Torch's optimizers lose their hooks when copied, and with them decay.
+        return {"spec": self.spec, "parameters": self.parameters, **self.state()}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        Updater.__init__(self, saved["spec"], saved["parameters"])
+        self.load(saved)
+
     def clear(self) -> None:
         """Forget the gradients of the step before."""
         for parameter in self.parameters:
