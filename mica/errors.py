@@ -71,6 +71,7 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+    close = close or [known for known in names if name and known.startswith(name)][:2]
     if close:
         return f"Did you mean {' or '.join(repr(match) for match in close)}?"
     return f"Choose from: {', '.join(names)}."

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mica.errors import ConfigError, ShapeError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.shapes import describe
 
 __all__ = [
     "align",
     "check_two_arguments",
+    "detached",
     "fit_weight",
     "match",
     "takes_target_first",
@@ -216,4 +217,32 @@ def check_two_arguments(function: Callable[..., Any], where: str) -> None:
         raise ConfigError(
             f"{where}: expected a function of two arguments, got one of {signature}. "
             "Write def function(y_true, y_pred): ... and return a tensor."
+        ) from error
+
+
+def detached(prediction: Any, where: str) -> Tensor:
+    """Give predictions without their graph; `predict` gives arrays, which have none.
+
+    Args:
+        prediction: What the model gave.
+        where: Who asks, for the error.
+
+    Returns:
+        The same values.
+
+    Raises:
+        DataError: It is no tensor.
+
+    Example:
+        >>> import torch
+        >>> detached(torch.ones(1, requires_grad=True), "auc")
+        tensor([1.])
+    """
+    try:
+        return prediction.detach()
+    except AttributeError as error:
+        raise DataError(
+            f"{where}: expected predictions as a tensor, got "
+            f"{type(prediction).__name__}. Convert predictions and targets with "
+            "torch.as_tensor(...)."
         ) from error

@@ -9,6 +9,9 @@ from mica.shapes import describe
 
 __all__ = ["check_axis", "check_floating", "check_rank", "check_window"]
 
+_RANK_OF_PICTURES = 4  # batch, height, width, channels
+_CHANNELS_LAST = "Put the channels last: x.permute(0, 2, 3, 1), or numpy.moveaxis."
+
 
 def check_floating(
     where: str, dtype: torch.dtype | None, weights: torch.dtype | None = None
@@ -114,10 +117,18 @@ def check_axis(where: str, shape: Any, axis: int, expected: int | None) -> None:
             f"{describe(shape)}. Look at how the input was cut."
         )
     if expected is not None and size != expected:
+        advice = "Build a new layer for the new size."
+        if len(shape) == _RANK_OF_PICTURES and shape[1] == expected:
+            advice = _CHANNELS_LAST
         raise ShapeError(
             f"{where}: expected {name} of size {expected}, got {size} in shape "
-            f"{describe(shape)}. Build a new layer for the new size."
+            f"{describe(shape)}. {advice}"
         )
+
+
+def _is_channels_first(shape: Any) -> bool:
+    """Whether a shape looks like torch's order: 1 or 3 channels, then a square."""
+    return shape[1] in (1, 3) and shape[2] == shape[3] and shape[3] > shape[1]
 
 
 def check_window(
@@ -150,8 +161,10 @@ def check_window(
                 f"{describe(shape)}. Look at how the input was cut."
             )
         if size is not None and size < window and not fits_any:
+            advice = f'Use a smaller {argument}, or padding="same".'
+            if _is_channels_first(shape):
+                advice = _CHANNELS_LAST
             raise ShapeError(
                 f"{where}: expected {name} of at least {window} for its window, got "
-                f"{size} in shape {describe(shape)}. Use a smaller {argument}, or "
-                'padding="same".'
+                f"{size} in shape {describe(shape)}. {advice}"
             )

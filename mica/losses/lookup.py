@@ -59,13 +59,20 @@ _SHORT = {
 _CLASS_NAMES = {kind.__name__: kind for kind in LOSSES.values()}
 
 
+# Words that end up in the place of a loss when arguments are mixed up.
+_METRICS = frozenset({"acc", "accuracy", "auc", "precision", "recall"})
+_OPTIMIZERS = frozenset({"adam", "adamw", "rmsprop", "sgd"})
+
+
 def _named(name: str) -> Loss:
     kind = LOSSES.get(_SHORT.get(name.lower(), name)) or _CLASS_NAMES.get(name)
     if kind is None:
-        raise ConfigError(
-            f"loss: expected the name of a loss, got {name!r}. "
-            f"{near_misses(name, [*LOSSES, *_SHORT])}"
-        )
+        advice = near_misses(name, [*LOSSES, *_SHORT])
+        if name.lower() in _OPTIMIZERS:
+            advice = f"The optimizer comes first: compile({name!r}, loss)."
+        elif name.lower() in _METRICS:
+            advice = f"A metric has its own place: metrics=[{name!r}]."
+        raise ConfigError(f"loss: expected the name of a loss, got {name!r}. {advice}")
     return kind()
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from mica.errors import ConfigError
 from mica.metrics.accuracy import labels_for, names_classes
 from mica.metrics.metric import Metric, ratio, widest
-from mica.pairing import align, fit_weight
+from mica.pairing import align, detached, fit_weight
 
 __all__ = ["Average", "ConfusionMetric", "F1Score", "Precision", "Recall"]
 
@@ -82,7 +82,7 @@ class ConfusionMetric(Metric):
         sample_weight: Tensor | None = None,
     ) -> None:
         """Count the answers of one batch."""
-        prediction = prediction.detach()
+        prediction = detached(prediction, self.name)
         if names_classes(prediction, target):
             labels = labels_for(prediction, target, self.name)
             self._count_labels(prediction, labels, sample_weight)

@@ -12,6 +12,7 @@ from mica.metrics.metric import MeanMetric, Metric
 from mica.pairing import (
     align,
     check_two_arguments,
+    detached,
     fit_weight,
     takes_target_first,
 )
@@ -96,7 +97,7 @@ class FunctionMetric(MeanMetric):
         if sample_weight is None:
             super().update(prediction, target)
             return
-        values = self._call(prediction.detach(), target)
+        values = self._call(detached(prediction, self.name), target)
         if values.ndim == 0:
             raise ConfigError(
                 f"{self.name}: expected a function with one value per sample to apply "
@@ -156,7 +157,7 @@ class LossMetric(MeanMetric):
         self, prediction: Any, target: Any, sample_weight: Tensor | None = None
     ) -> None:
         """Add the losses of one batch."""
-        prediction = prediction.detach()
+        prediction = detached(prediction, self.name)
         values = self.loss.per_sample(prediction, target)
         counted = self.loss.counted(prediction, target)
         weight = torch.ones_like(values)
@@ -215,7 +216,7 @@ class ForeignMetric(Metric):
                 "other libraries do not take them. Use a metric of Mica, or train "
                 "without weights."
             )
-        self.metric.update(prediction.detach(), target)
+        self.metric.update(detached(prediction, self.name), target)
 
     def compute(self) -> Tensor:
         """Ask the object."""

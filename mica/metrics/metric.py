@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mica.errors import ConfigError
-from mica.pairing import fit_weight
+from mica.pairing import detached, fit_weight
 from mica.registry import Configurable
 
 __all__ = ["MeanMetric", "Metric", "ratio", "widest"]
@@ -268,7 +268,7 @@ class MeanMetric(Metric):
         self, prediction: Any, target: Any, sample_weight: Tensor | None = None
     ) -> None:
         """Add the values of one batch."""
-        values = self.values(prediction.detach(), target)
+        values = self.values(detached(prediction, self.name), target)
         if sample_weight is None:
             if values.dtype is torch.bool:
                 self.add("total", values.count_nonzero())

@@ -9,7 +9,7 @@ from torch import Tensor
 from mica.errors import ConfigError
 from mica.metrics.accuracy import labels_for, names_classes
 from mica.metrics.metric import Metric, ratio, widest
-from mica.pairing import align, fit_weight
+from mica.pairing import align, detached, fit_weight
 
 __all__ = ["AUC"]
 
@@ -140,7 +140,7 @@ class AUC(Metric):
         sample_weight: Tensor | None = None,
     ) -> None:
         """Keep the scores of one batch, or count them in buckets."""
-        columns = self._columns(prediction.detach(), target, sample_weight)
+        columns = self._columns(detached(prediction, self.name), target, sample_weight)
         if self.num_thresholds is None:
             self._chunks.append(
                 {name: column.clone() for name, column in columns.items()}

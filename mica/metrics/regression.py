@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mica.errors import ConfigError
 from mica.metrics.metric import MeanMetric, Metric, widest
-from mica.pairing import fit_weight, match
+from mica.pairing import detached, fit_weight, match
 
 __all__ = [
     "CosineSimilarity",
@@ -234,8 +234,9 @@ class R2Score(Metric):
         sample_weight: Tensor | None = None,
     ) -> None:
         """Add the squared errors and deviations of one batch."""
+        prediction = detached(prediction, self.name)
         wide = widest(prediction.device)
-        prediction, target = match(prediction.detach(), target, self.name)
+        prediction, target = match(prediction, target, self.name)
         prediction, target = prediction.to(wide), target.to(wide)
         weight = torch.ones_like(target)
         if sample_weight is not None:

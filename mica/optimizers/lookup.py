@@ -78,7 +78,7 @@ class TorchOptimizer(Optimizer):
             made = self.source(tensors)
             if not isinstance(made, torch.optim.Optimizer):
                 raise ConfigError(
-                    f"get_optimizer: expected a torch optimizer from the function, got "
+                    f"optimizer: expected a torch optimizer from the function, got "
                     f"a {type(made).__name__}. Let it return one, such as "
                     "torch.optim.Adam(parameters)."
                 )
@@ -89,7 +89,7 @@ class TorchOptimizer(Optimizer):
         strangers = sum(id(tensor) not in known for tensor in held)
         if strangers:
             raise ConfigError(
-                f"get_optimizer: expected a torch optimizer that holds this model's "
+                f"optimizer: expected a torch optimizer that holds this model's "
                 f"trainable parameters, got {type(self.source).__name__} with "
                 f"{strangers} of {len(held)} from elsewhere. Make it after the model "
                 "is built, or give the class: functools.partial(torch.optim.Adam, "
@@ -117,7 +117,7 @@ def get_optimizer(optimizer: Any) -> Optimizer:
         0.001
         >>> get_optimizer("rmsprob")
         Traceback (most recent call last):
-        mica.errors.ConfigError: get_optimizer: expected an optimizer's name,
+        mica.errors.ConfigError: optimizer: expected an optimizer's name,
         got 'rmsprob'. Did you mean 'rmsprop'?
     """
     if isinstance(optimizer, Optimizer):
@@ -126,7 +126,7 @@ def get_optimizer(optimizer: Any) -> Optimizer:
         if optimizer.lower() in NAMES:
             return NAMES[optimizer.lower()]()
         raise ConfigError(
-            f"get_optimizer: expected an optimizer's name, got {optimizer!r}. "
+            f"optimizer: expected an optimizer's name, got {optimizer!r}. "
             f"{near_misses(optimizer.lower(), NAMES)}"
         )
     if isinstance(optimizer, torch.optim.Optimizer):
@@ -137,6 +137,6 @@ def get_optimizer(optimizer: Any) -> Optimizer:
             return makes()
         return TorchOptimizer(makes)
     raise ConfigError(
-        f"get_optimizer: expected a name, a Mica optimizer or a torch optimizer, got a "
+        f"optimizer: expected a name, a Mica optimizer or a torch optimizer, got a "
         f"{type(optimizer).__name__}. Try 'adam', or mica.optimizers.Adam(0.001)."
     )

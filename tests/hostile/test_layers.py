@@ -325,6 +325,20 @@ INPUTS: dict[str, tuple[Any, Any, type[MicaError], str]] = {
         "Conv2D: expected last axis of size 3, got 1 in shape (1, 8, 8, 1). Build a "
         "new layer for the new size.",
     ),
+    "channels first, later": (
+        lambda: built(Conv2D(3, 3), 1, 8, 8, 3),
+        torch.zeros(1, 3, 8, 8),
+        ShapeError,
+        "Conv2D: expected last axis of size 3, got 8 in shape (1, 3, 8, 8). Put the "
+        "channels last: x.permute(0, 2, 3, 1), or numpy.moveaxis.",
+    ),
+    "channels first": (
+        lambda: Conv2D(3, 3),
+        Input((1, 28, 28)),
+        ShapeError,
+        "Conv2D: expected height of at least 3 for its window, got 1 in shape (None, "
+        "1, 28, 28). Put the channels last: x.permute(0, 2, 3, 1), or numpy.moveaxis.",
+    ),
     "an image below the window": (
         lambda: Conv2D(3, 5),
         Input((3, 3, 1)),

@@ -71,3 +71,18 @@ def test_something_else_is_no_loss(thing):
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         inspect.unwrap(get_loss)(thing)  # users run without the checks of types
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Adam", "The optimizer comes first: compile('Adam', loss)."),
+        ("accuracy", "A metric has its own place: metrics=['accuracy']."),
+    ],
+)
+def test_a_word_in_the_wrong_place_is_sent_to_its_own(name, advice):
+    with pytest.raises(ConfigError) as caught:
+        get_loss(name)
+    assert str(caught.value) == (
+        f"loss: expected the name of a loss, got {name!r}. {advice}"
+    )

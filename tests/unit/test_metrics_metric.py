@@ -3,12 +3,13 @@
 import inspect
 import re
 
+import numpy as np
 import pytest
 import torch
 
 import mica
 from mica import metrics
-from mica.errors import ConfigError, ShapeError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.metrics import MeanMetric, Metric
 
 
@@ -214,3 +215,17 @@ def test_arguments_that_cannot_work_are_refused(kind, arguments, sentence):
     make = inspect.unwrap(kind.__init__)  # users run without the checks of types
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         make(kind(), **arguments)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [metrics.AUC, metrics.MeanAbsoluteError, metrics.Precision, metrics.R2Score],
+)
+@pytest.mark.usefixtures("without_shape_checks")
+def test_arrays_that_predict_gives_are_asked_to_be_tensors(kind):
+    with pytest.raises(DataError) as caught:
+        kind(name="score").update(np.zeros((2, 1)), np.zeros((2, 1)))
+    assert str(caught.value) == (
+        "score: expected predictions as a tensor, got ndarray. Convert predictions and "
+        "targets with torch.as_tensor(...)."
+    )

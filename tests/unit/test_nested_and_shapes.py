@@ -121,6 +121,7 @@ def test_same_padding_gives_the_promised_positions(size, window, stride, dilatio
     [
         ("rleu", "Did you mean 'relu'?"),
         ("elu", "Did you mean 'relu' or 'gelu'?"),
+        ("ta", "Did you mean 'tanh'?"),
         ("xyz", "Choose from: gelu, relu, tanh."),
     ],
 )

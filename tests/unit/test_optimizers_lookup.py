@@ -56,7 +56,7 @@ def test_a_name_in_any_case_gives_the_defaults(name, kind):
     ],
 )
 def test_an_unknown_name_is_refused_with_what_may_be_meant(name, advice):
-    sentence = f"get_optimizer: expected an optimizer's name, got {name!r}. {advice}"
+    sentence = f"optimizer: expected an optimizer's name, got {name!r}. {advice}"
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         get_optimizer(name)
 
@@ -106,7 +106,7 @@ def test_a_torch_optimizer_of_another_model_is_refused():
     parameters, others = weights(), weights()
     optimizer = torch.optim.Adam([*parameters, others[0]])
     sentence = (
-        "get_optimizer: expected a torch optimizer that holds this model's trainable "
+        "optimizer: expected a torch optimizer that holds this model's trainable "
         "parameters, got Adam with 1 of 3 from elsewhere. Make it after the model is "
         "built, or give the class: functools.partial(torch.optim.Adam, lr=0.001)."
     )
@@ -116,7 +116,7 @@ def test_a_torch_optimizer_of_another_model_is_refused():
 
 def test_a_function_that_makes_something_else_is_refused():
     sentence = (
-        "get_optimizer: expected a torch optimizer from the function, got a list. Let "
+        "optimizer: expected a torch optimizer from the function, got a list. Let "
         "it return one, such as torch.optim.Adam(parameters)."
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
@@ -126,7 +126,7 @@ def test_a_function_that_makes_something_else_is_refused():
 @pytest.mark.parametrize("optimizer", [None, 0.001, {"name": "adam"}])
 def test_anything_else_is_refused(optimizer):
     sentence = (
-        "get_optimizer: expected a name, a Mica optimizer or a torch optimizer, got a "
+        "optimizer: expected a name, a Mica optimizer or a torch optimizer, got a "
         f"{type(optimizer).__name__}. Try 'adam', or mica.optimizers.Adam(0.001)."
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
