@@ -1,31 +1,40 @@
 """The command `mica` and its subcommands."""
 
+import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+import webbrowser
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+import mica
 from mica import recipes, workflow
 from mica.cli.information import information
-from mica.errors import MicaError
+from mica.data import samples
+from mica.errors import DataError, MicaError
+from mica.report import Part, Table
 
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130  # the shell's exit code after Ctrl-C
 WRONG_INPUT = 2  # the shell's exit code for a command that cannot be carried out
+SHOWN_ROWS = 20  # predictions that the terminal shows; a file gets them all
 
 app = typer.Typer(
     name="mica",
     help=(
         "Deep learning of thin, transparent layers.\n\n"
-        "Start with `mica train digits`: a network learns handwritten digits, is "
-        "judged beside simple baselines, saved, and reported on one page."
+        "Start with [bold]mica train digits[/bold]: a network learns handwritten "
+        "digits, is judged beside simple baselines, saved, and reported on one page. "
+        "Then give it a CSV file of your own and the column to predict: "
+        "[bold]mica train FILE.csv --target COLUMN[/bold]."
     ),
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -44,32 +53,66 @@ def _spoken_errors() -> Iterator[None]:
     except MicaError as error:
         _fail(error, WRONG_INPUT)
     except KeyboardInterrupt as interrupt:
-        _fail(str(interrupt) or "Stopped by hand.", INTERRUPTED)
+        _fail(f"\n{str(interrupt) or 'Stopped by hand.'}", INTERRUPTED)
 
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        help="A sample (digits, iris, wine, breast_cancer, diabetes, mnist) or a CSV "
-        "file of yours.",
-        show_default=False,
-    ),
-]
+def _show(part: Part) -> None:
+    print()
+    part.show()
+
+
+def _program() -> str:
+    """How the user called Mica, so that a command we print can be pasted."""
+    called = Path(sys.argv[0])
+    if called.stem != "mica":
+        return "mica"
+    found = shutil.which("mica")
+    if found is not None and Path(found).resolve() == called.resolve():
+        return "mica"
+    return min(os.path.relpath(called), str(called), key=len)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mica {mica.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say the version.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
 def train(
-    source: Source,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help=f"A sample ({', '.join(samples.names())}) or a CSV file of yours.",
+            show_default=False,
+        ),
+    ],
     target: Annotated[
         str | None,
         typer.Option(help="The column to predict; a CSV file needs it."),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(help="The most epochs; early stopping may end before."),
+        typer.Option(help="Passes over the data; else Mica decides.", metavar="N"),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Decides split, first weights and order.")
+        int,
+        typer.Option(
+            help="Decides which rows of a file are set aside, first weights and order.",
+            metavar="N",
+        ),
     ] = 0,
     runs: Annotated[
         Path, typer.Option(help="Folder in which the run gets a folder of its own.")
@@ -80,16 +123,17 @@ def train(
 ) -> None:
     """Train a network on a source, judge it, save it and report.
 
-    Prints what is in the data, what simple baselines reach, the network, how a step is
-    executed, progress, the result on rows that were set aside, and the worst mistakes.
+    Prints what is in the data, what simple baselines reach, the network,
+    how a step is executed, progress, the result on rows that were set aside,
+    the worst mistakes, and where everything was written.
 
+    \b
     Examples:
-        mica train digits
-
-        mica train patients.csv --target diagnosis
-    """
+      mica train digits
+      mica train patients.csv --target diagnosis
+    """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
-        workflow.train(
+        outcome = workflow.train(
             source,
             target,
             epochs=epochs,
@@ -97,58 +141,108 @@ def train(
             runs=runs,
             name=name,
             show=_show,
+            program=_program(),
         )
+        # NOTE: printed, not shown: a line that is broken cannot be pasted.
+        print("\n Go on with")
+        for command in outcome.commands:
+            print(f"     {command}")
+
+
+def _first_rows(table: Table) -> Table:
+    left = len(table.rows) - SHOWN_ROWS
+    if left <= 0:
+        return table
+    more = f"{left:,} more rows: --output FILE.csv writes them all."
+    note = f"{more}\n{table.note}" if table.note else more
+    return Table(table.title, table.columns, table.rows[:SHOWN_ROWS], note)
 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A .mica file.", show_default=False)],
-    source: Source,
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A .mica file, or the folder of a run.", show_default=False
+        ),
+    ],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A CSV file with the columns of the training, with or without the "
+            "target; a sample (its test part is taken); pictures in a .npy file.",
+            show_default=False,
+        ),
+    ],
     output: Annotated[
-        Path | None, typer.Option(help="A CSV file to write; else the terminal.")
+        Path | None,
+        typer.Option(help="A CSV file to write; - writes it to the standard output."),
     ] = None,
 ) -> None:
     """Ask a saved model about raw rows: the same columns as in training.
 
+    \b
     Examples:
-        mica predict runs/digits/model.mica digits
-
-        mica predict runs/patients/model.mica new.csv --output answers.csv
-    """
+      mica predict runs/digits/model.mica digits
+      mica predict runs/patients new.csv --output answers.csv
+    """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
         table = workflow.predict(model, source)
         if output is None:
-            _show(table)
-            return
-        workflow.write_csv(table, output)
-        print(f"{len(table.rows)} predictions written to {output}.")
+            _show(_first_rows(table))
+        elif str(output) == "-":
+            print(workflow.csv_text(table), end="")
+        else:
+            workflow.write_csv(table, output)
+            rows = "1 row" if len(table.rows) == 1 else f"{len(table.rows):,} rows"
+            print(f"Predictions for {rows} written to {output}.")
+            if table.note:
+                print(table.note)
 
 
 @app.command()
 def run(
     recipe: Annotated[
-        str | None, typer.Argument(help="Its name; none lists them.")
+        str | None, typer.Argument(help="Its name; none lists them all.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Run it with this many seeds.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(help="Run it this often, with seeds 0, 1, ...", metavar="N")
+    ] = 1,
+    rows: Annotated[
+        int | None,
+        typer.Option(help="Use only so many rows, for a quick try.", metavar="N"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Another number of epochs.", metavar="N")
+    ] = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print the program instead of running it.")
+    ] = False,
 ) -> None:
     """Run a recipe: a whole program to run, read and copy.
 
+    \b
     Examples:
-        mica run
-
-        mica run mnist-dense --seeds 5
-    """
+      mica run
+      mica run mnist-dense --seeds 5
+      mica run mnist-dense --code
+    """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
         if recipe is None:
             _show(recipes.catalogue())
-            return
-        _show(recipes.run(recipe, seeds=seeds))
+        elif code:
+            print(recipes.find(recipe).code, end="")
+        else:
+            report = recipes.run(
+                recipe, seeds=seeds, rows=rows, epochs=epochs, announce=print
+            )
+            _show(report)
 
 
 @app.command()
 def info(
     ceilings: Annotated[
-        bool, typer.Option(help="Measure what this machine can reach (2 s).")
+        bool, typer.Option(help="Measure what this machine can reach (some seconds).")
     ] = True,
 ) -> None:
     """Say versions, device, and the speed this machine can reach."""
@@ -156,10 +250,29 @@ def info(
         _show(information(ceilings=ceilings))
 
 
-def _show(part: object) -> None:
-    show: Callable[[], None] = part.show  # type: ignore[attr-defined]  # a report part
-    show()
-    print()
+@app.command(name="open")
+def open_report(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of a run.", show_default=False)
+    ],
+) -> None:
+    """Open the report of a run in a browser.
+
+    \b
+    Example:
+      mica open runs/digits
+    """  # noqa: D301 - click wants the character, not the two signs
+    with _spoken_errors():
+        page = folder / "report.html" if folder.is_dir() else folder
+        if not page.is_file():
+            raise DataError(
+                f"open: expected the folder of a run, with a report.html in it, got "
+                f"{str(folder)!r}. Look into runs for its name."
+            )
+        if webbrowser.open(page.resolve().as_uri()):
+            print(f"{page} is open in the browser.")
+        else:
+            print(f"There is no browser here. The page is {page.resolve()}.")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,152 +1,164 @@
-"""Scaling arrays for a network, fitted on the training part, saved with the model."""
+"""Pictures scaled for a network: fitted on the training part, saved with the model."""
 
+import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from mica.data.table.target import Task
-from mica.errors import DataError, StateError
+from mica.data.table.columns import are_finite
+from mica.errors import ConfigError, DataError, StateError
 from mica.registry import Configurable
 
-__all__ = ["ArrayEncoder"]
+__all__ = ["PictureEncoder"]
 
-PICTURE_RANK = 4  # (rows, height, width, channels)
+TOO_BRIGHT = 2.0  # times the brightest of training: another scale, not another picture
 
 
-class ArrayEncoder(Configurable):
-    """Raw arrays as a network likes them, and its answers back in their own words.
+def _as_numbers(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"pictures: expected an array of numbers, got: {error}. Give one number "
+            "for each pixel and channel."
+        ) from error
 
-    Pictures are divided by the largest value of the training part; columns get mean 0
-    and deviation 1; so do the targets of a regression.
+
+class PictureEncoder(Configurable):
+    """Pictures from 0 to 1, and the network's answers as the names of classes.
+
+    y = x / (largest absolute value of the training part)
 
     Args:
-        task: "classification" or "regression".
         label_names: The classes in the order of their numbers.
-        shape: Shape of one row, None before `fit`.
-        shift: What is subtracted, one number or one per column.
-        scale: What divides.
-        target_mean: Mean of the training targets.
-        target_scale: Their deviation.
+        shape: (height, width, channels) of a picture; None before `fit`.
+        brightest: What divides.
+
+    Raises:
+        ConfigError: A shape or a value that no training gives.
 
     Example:
-        >>> encoder = ArrayEncoder("regression").fit([[1.0], [3.0]], [10.0, 30.0])
-        >>> encoder.transform([[3.0]]), encoder.decode([[1.0]])
-        (array([[1.]], dtype=float32), array([30.]))
+        >>> pictures = np.array([[[[0.0], [4.0]]]])
+        >>> encoder = PictureEncoder(("cat", "dog")).fit(pictures)
+        >>> encoder.transform(pictures).ravel(), encoder.decode([[0.1, 0.9]])
+        (array([0., 1.], dtype=float32), array(['dog'], dtype='<U3'))
     """
 
     def __init__(
         self,
-        task: Task,
+        label_names: Sequence[str],
         *,
-        label_names: tuple[str, ...] = (),
         shape: tuple[int, ...] | None = None,
-        shift: list[float] | None = None,
-        scale: list[float] | None = None,
-        target_mean: float = 0.0,
-        target_scale: float = 1.0,
+        brightest: float = 1.0,
     ) -> None:
-        self.task: Task = task
+        sizes = () if shape is None else tuple(shape)
+        whole = all(isinstance(size, int) and size > 0 for size in sizes)
+        if not (whole and len(sizes) in (0, 3)):
+            raise ConfigError(
+                f"PictureEncoder: expected a shape (height, width, channels), got "
+                f"{shape!r}. The file is damaged or was not written by Mica."
+            )
+        if not (are_finite(brightest) and brightest > 0):
+            raise ConfigError(
+                f"PictureEncoder: expected brightest to be finite and above 0, got "
+                f"{brightest!r}. The file is damaged or was not written by Mica."
+            )
         self.label_names = tuple(label_names)
-        self.shape = None if shape is None else tuple(shape)
-        self.shift = shift
-        self.scale = scale
-        self.target_mean = target_mean
-        self.target_scale = target_scale
+        self.shape = sizes or None
+        self.brightest = brightest
 
-    def fit(self, x: Any, y: Any) -> Self:
-        """Learn range, means and deviations from the training part.
+    def fit(self, x: Any) -> Self:
+        """Learn shape and range from the training part.
 
         Args:
-            x: (rows, features) or (rows, height, width, channels).
-            y: Targets of the rows.
+            x: The pictures.
+
+        Shape:
+            x: (batch, height, width, channels)
 
         Returns:
             An encoder that is fitted; this one stays as it is.
+
+        Raises:
+            DataError: Not such pictures.
         """
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim == PICTURE_RANK:
-            shift, scale = [0.0], [float(np.abs(x).max()) or 1.0]
-        else:
-            deviation = x.std(axis=0)
-            shift = x.mean(axis=0).tolist()
-            scale = np.where(deviation > 0, deviation, 1.0).tolist()
-        mean, spread = 0.0, 1.0
-        if self.task == "regression":
-            targets = np.asarray(y, dtype=np.float64)
-            mean, spread = float(targets.mean()), float(targets.std()) or 1.0
+        pictures = _as_numbers(x)
+        if pictures.ndim != 4 or not pictures.size:
+            raise DataError(
+                "pictures: expected an array (rows, height, width, channels), got the "
+                f"shape {pictures.shape}. Add an axis of size 1 for a single channel."
+            )
+        brightest = float(np.abs(pictures).max())
+        if not math.isfinite(brightest):
+            raise DataError(
+                f"pictures: expected finite numbers, got {brightest}. Leave such "
+                "pictures out."
+            )
         return type(self)(
-            self.task,
-            label_names=self.label_names,
-            shape=x.shape[1:],
-            shift=shift,
-            scale=scale,
-            target_mean=mean,
-            target_scale=spread,
+            self.label_names, shape=pictures.shape[1:], brightest=brightest or 1.0
         )
 
     def transform(self, x: Any) -> np.ndarray:
-        """Scale rows.
+        """Scale pictures.
 
         Args:
-            x: Raw rows of the training part's shape; a picture's channel axis may be
-                missing when it has one channel.
+            x: Pictures of the training part's shape and range; the channel axis may
+                be missing when there is one channel.
+
+        Shape:
+            x: (batch, height, width, channels) or (batch, height, width)
+            returns: (batch, height, width, channels), float32
 
         Returns:
-            float32 array of the same shape.
+            Scaled pictures.
 
         Raises:
             StateError: `fit` was not called.
-            DataError: Rows of another shape, or not numbers.
+            DataError: Pictures of another shape or range.
         """
         if self.shape is None:
             raise StateError(
-                "ArrayEncoder: expected a fitted encoder, got a new one. Call "
-                "fit(x, y) first and use what it returns."
+                "PictureEncoder.transform: expected a fitted encoder, got a new one. "
+                "Call fit(training_pictures) and use what it returns."
             )
-        try:
-            rows = np.asarray(x, dtype=np.float32)
-        except (TypeError, ValueError) as error:
+        pictures = _as_numbers(x)
+        if pictures.shape[1:] == self.shape[:2] and self.shape[2] == 1:
+            pictures = pictures[..., np.newaxis]  # (B, H, W, 1)
+        if pictures.shape[1:] != self.shape or not len(pictures):
             raise DataError(
-                f"ArrayEncoder: expected an array of numbers, got {error}. Give rows "
-                f"of shape {self.shape}."
-            ) from error
-        if rows.shape[1:] == self.shape[:-1] and self.shape[-1:] == (1,):
-            rows = rows[..., np.newaxis]
-        if rows.shape[1:] != self.shape:
-            raise DataError(
-                f"ArrayEncoder: expected rows of shape {self.shape}, got "
-                f"{rows.shape[1:]}. Give data like the model was trained on."
+                f"pictures: expected at least one of shape {self.shape} as in "
+                f"training, got an array of shape {pictures.shape}. Bring them to that "
+                "size first."
             )
-        shift = np.asarray(self.shift, dtype=np.float32)
-        scale = np.asarray(self.scale, dtype=np.float32)
-        return (rows - shift) / scale
-
-    def encode_target(self, y: Any) -> np.ndarray:
-        """Turn targets into what the network learns.
-
-        Args:
-            y: Class numbers, or numbers in their own unit.
-
-        Returns:
-            int64 class numbers, or float32 standardised numbers.
-        """
-        if self.task == "classification":
-            return np.asarray(y, dtype=np.int64)
-        values = (
-            np.asarray(y, dtype=np.float64) - self.target_mean
-        ) / self.target_scale
-        return values.astype(np.float32)
+        brightest = float(np.abs(pictures).max())
+        if not brightest <= TOO_BRIGHT * self.brightest:  # NaN is too bright, too
+            raise DataError(
+                f"pictures: expected values up to {self.brightest:g} as in training, "
+                f"got {brightest:g}. Bring them to that scale first."
+            )
+        return pictures / np.float32(self.brightest)
 
     def decode(self, prediction: Any) -> np.ndarray:
-        """Turn the network's answers into labels, or numbers in their own unit.
+        """Name the most probable class of each picture.
 
         Args:
-            prediction: (rows, classes), or (rows, 1).
+            prediction: A probability for each class.
+
+        Shape:
+            prediction: (batch, classes)
+            returns: (batch,)
 
         Returns:
-            (rows,) texts or float64 numbers.
+            Label names.
+
+        Raises:
+            DataError: Another number of columns than of classes.
         """
-        values = np.asarray(prediction, dtype=np.float64)
-        if self.task == "classification":
-            return np.array(self.label_names)[values.argmax(axis=-1)]
-        return values.reshape(-1) * self.target_scale + self.target_mean
+        values = np.asarray(prediction)
+        if values.ndim != 2 or values.shape[1] != len(self.label_names):
+            raise DataError(
+                f"decode: expected {len(self.label_names)} columns, one per class, got "
+                f"the shape {values.shape}. Give what predict returned."
+            )
+        return np.array(self.label_names)[values.argmax(axis=1)]

@@ -1,17 +1,17 @@
 """The recipes by name, and running one with several seeds."""
 
 import statistics
+from collections.abc import Callable, Sequence
 
 from mica.errors import ConfigError, near_misses
 from mica.recipes import mnist_convnet, mnist_dense
 from mica.recipes.recipe import Recipe
-from mica.report import Report, Table
+from mica.report import Part, Report, Table
 
 __all__ = ["catalogue", "find", "names", "run"]
 
-_RECIPES = {
-    module.RECIPE.name: module.RECIPE for module in (mnist_convnet, mnist_dense)
-}
+RECIPES = {module.RECIPE.name: module.RECIPE for module in (mnist_convnet, mnist_dense)}
+Results = Sequence[dict[str, float]]
 
 
 def names() -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def names() -> tuple[str, ...]:
         >>> "mnist-dense" in names()
         True
     """
-    return tuple(_RECIPES)
+    return tuple(RECIPES)
 
 
 def find(name: str) -> Recipe:
@@ -39,68 +39,83 @@ def find(name: str) -> Recipe:
     Raises:
         ConfigError: There is none of that name.
     """
-    if name not in _RECIPES:
+    if name not in RECIPES:
         raise ConfigError(
             f"run: expected the name of a recipe, got {name!r}. "
-            f"{near_misses(name, _RECIPES)}"
+            f"{near_misses(name, RECIPES)}"
         )
-    return _RECIPES[name]
+    return RECIPES[name]
 
 
 def catalogue() -> Table:
-    """List the recipes with their sources.
+    """List the recipes.
 
     Returns:
-        A table.
+        A table of names and titles.
     """
-    rows = tuple((each.name, each.title, each.source) for each in _RECIPES.values())
-    return Table("Recipes", ("name", "what", "source"), rows, "mica run NAME")
+    rows = [(each.name, each.title) for each in RECIPES.values()]
+    note = "mica run NAME runs one; mica run NAME --code prints it."
+    return Table("Recipes", ("name", "what"), rows, note)
 
 
-def run(name: str, *, seeds: int = 1, rows: int | None = None) -> Report:
+def _each_seed(results: Results) -> Table:
+    measures = tuple(results[0])
+    rows = [
+        (seed, *(result[measure] for measure in measures))
+        for seed, result in enumerate(results)
+    ]
+    return Table("Results", ("seed", *measures), rows)
+
+
+def _beside_the_book(recipe: Recipe, results: Results) -> Table:
+    rows = []
+    for measure in results[0]:
+        values = [result[measure] for result in results]
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        book, goal = recipe.book.get(measure), recipe.goal.get(measure)
+        rows.append((measure, statistics.fmean(values), spread, book, goal))
+    columns = ("result", "mean", "deviation", "the book's", "our goal")
+    return Table("Beside the book", columns, rows, recipe.source)
+
+
+def run(
+    name: str,
+    *,
+    seeds: int = 1,
+    rows: int | None = None,
+    epochs: int | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Report:
     """Run a recipe once for each seed and put its results beside the book's.
 
     Args:
         name: What it is called.
         seeds: How many; they are 0, 1, 2, ...
         rows: Use only so many rows of the data; None for all.
+        epochs: Passes over the data; None for the book's.
+        announce: Takes a line before each seed; None says nothing.
 
     Returns:
-        The results of each seed, their mean and spread, and the book's numbers.
+        The results of each seed, their mean and deviation, the book's numbers, and the
+        pictures that the first seed draws.
 
     Raises:
-        ConfigError: An unknown name, or fewer than one seed.
+        ConfigError: An unknown name, or fewer than one seed, row or epoch.
     """
     recipe = find(name)
-    if seeds < 1:
-        raise ConfigError(
-            f"run: expected at least 1 seed, got {seeds}. Leave --seeds out for one."
-        )
-    results = [recipe.main(seed, rows=rows) for seed in range(seeds)]
-    measures = list(results[0])
-    table = Table(
-        "Results",
-        ("seed", *measures),
-        tuple(
-            (seed, *(result[measure] for measure in measures))
-            for seed, result in enumerate(results)
-        ),
-    )
-    return Report(
-        f"{recipe.title}", (table, Table("Mean", _COLUMNS, _means(recipe, results)))
-    )
-
-
-_COLUMNS = ("result", "mean", "spread", "book")
-
-
-def _means(
-    recipe: Recipe, results: list[dict[str, float]]
-) -> tuple[tuple[object, ...], ...]:
-    rows = []
-    for measure in results[0]:
-        values = [result[measure] for result in results]
-        spread = statistics.stdev(values) if len(values) > 1 else None
-        book = recipe.book.get(measure)
-        rows.append((measure, statistics.fmean(values), spread, book))
-    return tuple(rows)
+    for what, number in (("seeds", seeds), ("rows", rows), ("epochs", epochs)):
+        if number is not None and number < 1:
+            raise ConfigError(
+                f"run: expected {what} to be at least 1, got {number}. Leave it out "
+                "for the recipe's own."
+            )
+    results: list[dict[str, float]] = []
+    pictures: list[Part] = []
+    for seed in range(seeds):
+        if announce is not None:
+            announce(f"{recipe.title}: seed {seed}")
+        # One set of pictures is enough: that of the first seed.
+        shown = {"show": pictures.append} if recipe.draws and seed == 0 else {}
+        results.append(recipe.main(seed, rows=rows, epochs=epochs, **shown))
+    tables = (_each_seed(results), _beside_the_book(recipe, results))
+    return Report(recipe.title, (*tables, *pictures))

@@ -59,3 +59,6 @@ RECIPE = Recipe(
     book={"test accuracy": 0.9908},
     goal={"test accuracy": 0.9908},
 )
+
+if __name__ == "__main__":
+    print(main())

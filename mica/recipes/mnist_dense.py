@@ -4,12 +4,18 @@
 and a softmax over the ten digits. Five passes over the data take some seconds.
 """
 
+import math
+
 import mica
 from mica import layers
 from mica.data import samples
+from mica.optimizers import RMSprop
+from mica.optimizers.schedules import one_cycle
 from mica.recipes.recipe import Recipe
 
 __all__ = ["RECIPE", "main"]
+
+BATCH_SIZE = 128  # the book's
 
 
 def main(
@@ -26,6 +32,7 @@ def main(
         "test accuracy" and "test loss".
     """
     mica.set_seed(seed)
+    epochs = epochs or 5
 
     # The pictures come as (rows, 28, 28, 1) with values from 0 to 1; a dense layer
     # wants rows of numbers, so each picture is laid out as 784 of them.
@@ -39,11 +46,19 @@ def main(
         layers.Dense(512, activation="relu"),
         layers.Dense(10, activation="softmax"),
     )
-    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+    # Ours, not the book's: the learning rate rises and falls once instead of staying at
+    # 0.001. Judged by the last 10,000 training rows (3 seeds): 0.9833 against 0.9788.
+    steps = math.ceil(len(x_train) / BATCH_SIZE) * epochs
+    model.compile(
+        RMSprop(one_cycle(0.005, steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     model.summary()
 
     # No validation: the book's first network looks at the test part only at the end.
-    model.fit(x_train, y_train, batch_size=128, epochs=epochs or 5)
+    model.fit(x_train, y_train, batch_size=BATCH_SIZE, epochs=epochs)
 
     loss, accuracy = model.evaluate(x_test, y_test, batch_size=1000)
     return {"test accuracy": accuracy, "test loss": loss}
@@ -57,3 +72,6 @@ RECIPE = Recipe(
     book={"test accuracy": 0.9785},
     goal={"test accuracy": 0.9785},
 )
+
+if __name__ == "__main__":
+    print(main())

@@ -1,7 +1,21 @@
 """Workflow: the main job, from a source to a judged, saved, reported model."""
 
-from mica.workflow.predict import predict, write_csv
+from mica.workflow.baseline import Baseline, baselines
+from mica.workflow.judge import Verdict, judge
+from mica.workflow.predict import csv_text, predict, write_csv
 from mica.workflow.source import Task, open_task
 from mica.workflow.train import Outcome, train
 
-__all__ = ["Outcome", "Task", "open_task", "predict", "train", "write_csv"]
+__all__ = [
+    "Baseline",
+    "Outcome",
+    "Task",
+    "Verdict",
+    "baselines",
+    "csv_text",
+    "judge",
+    "open_task",
+    "predict",
+    "train",
+    "write_csv",
+]

@@ -1,22 +1,25 @@
 """Judge: the test part, looked at once, beside the baselines."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from mica.report import Part, Table
+from mica.report import Finding, Part, Table, format_value
 from mica.view import (
     confusion_report,
     prediction_chart,
     worst_mistakes,
     worst_residuals,
 )
-from mica.workflow.baseline import Baseline
+from mica.workflow.baseline import MEASURES, Baseline, mistakes_of
 from mica.workflow.source import Task
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "is_clear", "judge", "likely_range"]
 
 NUM_MISTAKES = 5
+DEVIATIONS = 1.96  # of a normal distribution, on either side of 0.95 of it
+FEWEST_ROWS = 10  # below it a difference is never called clear; ours
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Verdict:
         measure: "test accuracy" or "test mean absolute error".
         score: Its value.
         comparison: The score beside the baselines.
+        finding: In words, whether the network is worth it.
         mistakes: The worst ones.
         details: Confusion matrix, or predictions against the truth.
     """
@@ -34,8 +38,119 @@ class Verdict:
     measure: str
     score: float
     comparison: Table
+    finding: Finding
     mistakes: Part
     details: Part
+
+
+def likely_range(mistakes: np.ndarray, *, is_share: bool) -> tuple[float, float]:
+    """Where the mean on all rows of this kind lies, judging by these, at odds of 19.
+
+    share p of n rows: (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n)
+    other means: mean -+ z deviation / sqrt(n), with z = 1.96
+
+    Args:
+        mistakes: One number per row.
+        is_share: Whether they are 0 or 1.
+
+    Shape:
+        mistakes: (rows,)
+
+    Returns:
+        The lowest and the highest mean; infinite ones for one row of no share.
+
+    Example:
+        >>> low, high = likely_range(np.array([0.0] * 9 + [1.0]), is_share=True)
+        >>> round(low, 3), round(high, 3)
+        (0.018, 0.404)
+
+    Source:
+        Wilson 1927, Probable Inference, the Law of Succession, and Statistical
+        Inference.
+    """
+    rows, mean, z = len(mistakes), float(mistakes.mean()), DEVIATIONS
+    if is_share:
+        middle = mean + z**2 / (2 * rows)
+        half = z * math.sqrt(mean * (1 - mean) / rows + z**2 / (4 * rows**2))
+        scale = 1 + z**2 / rows
+        return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+    if rows == 1:
+        return -math.inf, math.inf
+    half = z * float(mistakes.std(ddof=1)) / math.sqrt(rows)
+    return max(mean - half, 0.0), mean + half
+
+
+def is_clear(difference: np.ndarray) -> bool:
+    """Whether a mean difference, row by row, is beyond what chance does.
+
+    |mean| > 1.96 deviation / sqrt(n), on at least 10 rows
+
+    Args:
+        difference: One number per row: one model's mistake less the other's.
+
+    Shape:
+        difference: (rows,)
+
+    Example:
+        >>> is_clear(np.array([1.0, 1.0, 0.0, 1.0] * 5))
+        True
+        >>> is_clear(np.array([1.0, -1.0, 0.0, 1.0] * 5))
+        False
+    """
+    rows = len(difference)
+    if rows < FEWEST_ROWS:
+        return False
+    error = float(difference.std(ddof=1)) / math.sqrt(rows)
+    return abs(float(difference.mean())) > DEVIATIONS * error
+
+
+def _evidence(task: Task, gain: np.ndarray, rival: Baseline) -> str:
+    rows = f"{len(gain):,} test rows" if len(gain) > 1 else "1 test row"
+    if task.kind == "regression":
+        less = "smaller" if gain.mean() >= 0 else "larger"
+        by = format_value(abs(float(gain.mean())))
+        return f"On {rows} its error is {less} by {by} on average."
+    better, worse = int((gain > 0).sum()), int((gain < 0).sum())
+    if not better + worse:
+        return f"On {rows} both are right and wrong in the same ones."
+    return (
+        f"On {rows} the network alone is right in {better}, {rival.name} alone in "
+        f"{worse}."
+    )
+
+
+def _finding(task: Task, mistakes: np.ndarray, simple: list[Baseline]) -> Finding:
+    """Compare the network with the best baseline, in words."""
+    rival = min(simple, key=lambda each: float(each.mistakes.mean()))
+    gain = rival.mistakes - mistakes  # above 0 where the network is better
+    evidence = _evidence(task, gain, rival)
+    if not is_clear(gain):
+        return Finding(
+            "note",
+            "",
+            f"This network and {rival.name} cannot be told apart.",
+            evidence,
+            f"Prefer {rival.name}, which is simpler, or bring more rows.",
+        )
+    if gain.mean() > 0:
+        fact = f"This network is better than {rival.name}, the best baseline."
+        return Finding("good", "", fact, evidence)
+    return Finding(
+        "warning",
+        "",
+        f"{rival.name[0].upper()}{rival.name[1:]} is better than this network.",
+        evidence,
+        f"Use {rival.name}, or bring more rows or better columns.",
+    )
+
+
+def _range_text(mistakes: np.ndarray, *, is_share: bool) -> str:
+    low, high = likely_range(mistakes, is_share=is_share)
+    if not math.isfinite(high):
+        return "one row: no range"
+    if is_share:
+        low, high = 1 - high, 1 - low
+    return f"likely {format_value(low)} to {format_value(high)} on new rows"
 
 
 def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
@@ -49,37 +164,40 @@ def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
     Returns:
         The verdict.
     """
-    if task.kind == "classification":
-        score = float((outputs.argmax(axis=-1) == task.y_test).mean())
-        measure = "test accuracy"
+    numbers = None if task.test_places is None else task.test_places.tolist()
+    is_share = task.kind == "classification"
+    if is_share:
+        predicted = outputs.argmax(axis=-1)
         mistakes: Part = worst_mistakes(
             task.raw_test,
             task.y_test,
             outputs,
             task.label_names,
             count=NUM_MISTAKES,
-            feature_names=task.feature_names or None,
+            numbers=numbers,
         )
-        details: Part = confusion_report(
-            task.y_test, outputs.argmax(axis=-1), task.label_names
-        )
+        details: Part = confusion_report(task.y_test, predicted, task.label_names)
     else:
-        truth, predicted = (
-            task.encoder.decode(task.y_test),
-            task.encoder.decode(outputs),
-        )
-        score = float(np.abs(truth - predicted).mean())
-        measure = "test mean absolute error"
+        predicted = task.encoder.decode(outputs)
+        truth = task.encoder.decode(task.y_test)
         mistakes = worst_residuals(
             task.raw_test,
             truth,
             predicted,
             count=NUM_MISTAKES,
-            feature_names=task.feature_names or None,
+            numbers=numbers,
         )
         details = prediction_chart(truth, predicted)
-    rows = [(each.name, each.score, each.note) for each in simple]
+    wrong = mistakes_of(task, predicted)
+    score = float(1 - wrong.mean() if is_share else wrong.mean())
+    remark = _range_text(wrong, is_share=is_share)
     table = Table(
-        "Result", ("model", measure, "remark"), (*rows, ("this network", score, ""))
+        "Result",
+        ("model", MEASURES[task.kind], "remark"),
+        (
+            *((each.name, each.score, each.note) for each in simple),
+            ("this network", score, remark),
+        ),
     )
-    return Verdict(measure, score, table, mistakes, details)
+    finding = _finding(task, wrong, simple)
+    return Verdict(MEASURES[task.kind], score, table, finding, mistakes, details)

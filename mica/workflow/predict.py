@@ -7,73 +7,110 @@ from typing import Any
 
 import numpy as np
 
-from mica.data import TableEncoder, read_csv, samples
-from mica.errors import ConfigError, DataError
-from mica.model import load_model
-from mica.report import Table
+from mica.data import TableEncoder
+from mica.data.scaling import PictureEncoder
+from mica.errors import ConfigError
+from mica.model import Model, load_model
+from mica.report import Table, format_value
 from mica.training import atomic_file
+from mica.workflow.rows import Rows, open_rows
 
-__all__ = ["predict", "write_csv"]
+__all__ = ["csv_text", "predict", "write_csv"]
 
-
-def _read(source: str, encoder: Any) -> tuple[np.ndarray, list[str]]:
-    """Encoded inputs and remarks on what the model never saw."""
-    path = Path(source)
-    if isinstance(encoder, TableEncoder):
-        if not path.is_file():
-            raise DataError(
-                f"predict: expected a CSV file with the columns of the training, got "
-                f"no file at {source!r}. Check the path."
-            )
-        table = read_csv(path)
-        return encoder.transform(table), encoder.remarks(table)
-    if source in samples.names():
-        return encoder.transform(samples.load(source).x_test), []
-    if path.suffix == ".npy" and path.is_file():
-        return encoder.transform(np.load(path, allow_pickle=False)), []
-    raise DataError(
-        f"predict: expected a sample's name or a .npy file with an array, got "
-        f"{source!r}. Write one with numpy.save."
-    )
+MODEL = "model.mica"
 
 
-def predict(model_path: str | Path, source: str) -> Table:
+def _load(path: str | Path) -> tuple[Model, TableEncoder | PictureEncoder]:
+    file = Path(path) / MODEL if Path(path).is_dir() else Path(path)
+    model = load_model(file)
+    if not isinstance(model.preprocessing, (TableEncoder, PictureEncoder)):
+        raise ConfigError(
+            f"predict: expected a model with its preprocessing, as `mica train` saves "
+            f"it, got {str(file)!r} without. Use model.predict(x) from Python."
+        )
+    return model, model.preprocessing
+
+
+def _score(answers: np.ndarray, truth: np.ndarray, *, is_share: bool) -> str:
+    """How the answers compare with the truth, in words."""
+    rows = "1 row" if len(truth) == 1 else f"{len(truth):,} rows"
+    if is_share:
+        right = int((answers == truth).sum())
+        share = format_value(right / len(truth))
+        return f"Right in {right:,} of {rows} whose truth is known: accuracy {share}."
+    error = format_value(float(np.abs(answers - truth).mean()))
+    return f"Mean absolute error over the {rows} whose truth is known: {error}."
+
+
+def predict(model_path: str | Path, source: str | Path) -> Table:
     """Ask a saved model about raw rows.
 
     Args:
-        model_path: A `.mica` file that `mica train` wrote.
-        source: A CSV file for a model of tables; a sample's name (its test part) or a
-            .npy file for others.
+        model_path: A `.mica` file that `mica train` wrote, or the folder of its run.
+        source: A sample's name (its test part is taken); a CSV file for a model of
+            tables, a .npy file for one of pictures.
 
     Returns:
-        One row for each row: the answer, and for classes how sure the model is.
+        For each row, counted from 0, the answer; for classes how probable it is; the
+        truth where the source knows it. The note compares the two.
 
     Raises:
         CheckpointError: The model cannot be read.
         ConfigError: The model has no preprocessing.
         DataError: The rows cannot be read, or are not like the training's.
     """
-    model = load_model(model_path)
-    encoder = model.preprocessing
-    if encoder is None:
-        raise ConfigError(
-            f"predict: expected a model with its preprocessing, got {model_path} "
-            "without. Use model.predict(x) from Python."
-        )
-    x, remarks = _read(source, encoder)
-    outputs = model.predict(x)
+    model, encoder = _load(model_path)
+    rows = open_rows(source, encoder)
+    outputs = model.predict(rows.x)
     answers = encoder.decode(outputs)
-    if model.label_names:
-        shares = outputs.max(axis=-1)
-        rows = tuple(
-            (number, str(answer), float(share))
-            for number, (answer, share) in enumerate(zip(answers, shares, strict=True))
-        )
-        columns = ("row", "prediction", "probability")
-    else:
-        rows = tuple((number, float(answer)) for number, answer in enumerate(answers))
-        columns = ("row", "prediction")
-    return Table("Predictions", columns, rows, "\n".join(remarks))
+    columns: dict[str, list[Any]] = {
+        "row": list(range(len(answers))),
+        "prediction": answers.tolist(),
+    }
+    if encoder.label_names:
+        columns["probability"] = outputs.max(axis=-1).astype(float).tolist()
+    notes = list(rows.remarks)
+    if len(rows.known):
+        truth = _decoded_truth(encoder, rows)
+        cells: list[Any] = [None] * len(answers)
+        for row, value in zip(rows.known.tolist(), truth.tolist(), strict=True):
+            cells[row] = value
+        columns["truth"] = cells
+        is_share = bool(encoder.label_names)
+        notes.append(_score(answers[rows.known], truth, is_share=is_share))
+    return Table(
+        "Predictions",
+        tuple(columns),
+        tuple(zip(*columns.values(), strict=True)),
+        "\n".join(notes),
+    )
+
+
+def _decoded_truth(encoder: TableEncoder | PictureEncoder, rows: Rows) -> np.ndarray:
+    """The truth in the words and units of the answers."""
+    if encoder.label_names:
+        return np.array(encoder.label_names)[rows.truth]
+    return encoder.decode(rows.truth)
+
+
+def csv_text(table: Table) -> str:
+    r"""Write a table as the text of a CSV file.
+
+    Args:
+        table: The rows.
+
+    Returns:
+        Lines; an empty cell where a value is not known.
+
+    Example:
+        >>> csv_text(Table("", ["row", "truth"], [[0, None]]))
+        'row,truth\n0,\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue()
 
 
 def write_csv(table: Table, path: str | Path) -> None:
@@ -86,9 +123,5 @@ def write_csv(table: Table, path: str | Path) -> None:
     Raises:
         CheckpointError: The file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
     with atomic_file(path, where="predict") as file:
-        file.write(text.getvalue().encode())
+        file.write(csv_text(table).encode())

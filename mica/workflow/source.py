@@ -1,6 +1,7 @@
 """Source: what the user names, opened as a task: parts, words, preprocessing."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,20 +9,26 @@ from typing import Any, Literal
 import numpy as np
 
 from mica.data import (
+    PreparedTable,
     Table,
+    TableEncoder,
     describe,
     describe_table,
     prepare_table,
     read_csv,
     samples,
 )
-from mica.data.scaling import ArrayEncoder
+from mica.data.samples import Sample
+from mica.data.scaling import PictureEncoder
 from mica.errors import ConfigError, DataError, near_misses
 from mica.report import Report
+from mica.workflow.rows import SAMPLE_TARGET, sample_table
 
 __all__ = ["Task", "open_task"]
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+FEW_ROWS = 30  # in a test part, below which its result says little
+MOST_NAMES = 20  # columns listed in an error
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,15 @@ class Task:
         x_test: Encoded test inputs, looked at once.
         y_test: Encoded test targets.
         raw_test: The test inputs as people know them, for showing mistakes.
+        test_places: Rows of the file that the test rows are; None for a sample.
         label_names: The classes; empty for a regression.
-        feature_names: Names of the raw columns; empty for pictures.
         encoder: What turns raw rows into inputs; travels in the model.
         card: What is in the data.
         notes: Sentences on what was read, decided and left out.
+
+    Shape:
+        x_train, x_test: (rows, features) or (rows, height, width, channels), float32
+        y_train, y_test: (rows,), int64 class numbers or float32 standardised numbers
     """
 
     name: str
@@ -50,9 +61,9 @@ class Task:
     x_test: np.ndarray
     y_test: np.ndarray
     raw_test: Any
+    test_places: np.ndarray | None
     label_names: tuple[str, ...]
-    feature_names: tuple[str, ...]
-    encoder: Any
+    encoder: TableEncoder | PictureEncoder
     card: Report
     notes: tuple[str, ...]
 
@@ -62,63 +73,106 @@ class Task:
         return self.x_train.ndim == 4  # (rows, height, width, channels)
 
 
-def _sample_task(name: str) -> Task:
-    sample = samples.load(name)
-    encoder = ArrayEncoder(sample.task, label_names=sample.label_names)
-    encoder = encoder.fit(sample.x_train, sample.y_train)
+def _parts_notes(num_train: int, num_test: int) -> tuple[str, ...]:
+    rows = "1 row" if num_train == 1 else f"{num_train:,} rows"
+    parts = f"{rows} to learn from, {num_test:,} set aside for the test."
+    if num_test >= FEW_ROWS:
+        return (parts,)
+    are = "1 test row is" if num_test == 1 else f"{num_test} test rows are"
+    return (parts, f"{are} few: take the result as a hint, not as a proof.")
+
+
+def _picture_task(sample: Sample) -> Task:
+    encoder = PictureEncoder(sample.label_names).fit(sample.x_train)
     x = np.concatenate([sample.x_train, sample.x_test])
     y = np.concatenate([sample.y_train, sample.y_test])
     return Task(
-        name=name,
-        kind=sample.task,
+        name=sample.name,
+        kind="classification",
         x_train=encoder.transform(sample.x_train),
-        y_train=encoder.encode_target(sample.y_train),
+        y_train=sample.y_train,
         x_test=encoder.transform(sample.x_test),
-        y_test=encoder.encode_target(sample.y_test),
+        y_test=sample.y_test,
         raw_test=sample.x_test,
+        test_places=None,
         label_names=sample.label_names,
-        feature_names=sample.feature_names,
         encoder=encoder,
-        card=describe(x, y, sample.label_names, title=f"Data: {name}"),
+        card=describe(x, y, sample.label_names, title=f"Data: {sample.name}"),
         notes=(
             sample.description,
-            f"{len(sample.x_train)} rows to learn from, {len(sample.x_test)} set aside "
-            "for the test.",
+            *_parts_notes(len(sample.x_train), len(sample.x_test)),
         ),
     )
 
 
-def _table_task(path: Path, target: str, seed: int) -> Task:
-    table = read_csv(path)
-    prepared = prepare_table(table, target, seed=seed)
-    test_rows = prepared.test_rows
+def _column_task(sample: Sample) -> Task:
+    train = sample_table(sample, sample.x_train, sample.y_train)
+    test = sample_table(sample, sample.x_test, sample.y_test)
+    encoder = TableEncoder(
+        SAMPLE_TARGET,
+        task=sample.task,
+        kinds=dict.fromkeys(sample.feature_names, "number"),
+    ).fit(train)
+    x = np.concatenate([sample.x_train, sample.x_test])
+    y = np.concatenate([sample.y_train, sample.y_test])
     return Task(
-        name=path.stem,
+        name=sample.name,
+        kind=sample.task,
+        x_train=encoder.transform(train),
+        y_train=encoder.encode_target(train),
+        x_test=encoder.transform(test),
+        y_test=encoder.encode_target(test),
+        raw_test={name: test.column(name) for name in encoder.column_names},
+        test_places=None,
+        label_names=encoder.label_names,
+        encoder=encoder,
+        card=describe_table(
+            sample_table(sample, x, y), SAMPLE_TARGET, title=f"Data: {sample.name}"
+        ),
+        notes=(
+            sample.description,
+            *_parts_notes(len(sample.x_train), len(sample.x_test)),
+        ),
+    )
+
+
+def _table_task(table: Table, name: str, prepared: PreparedTable, target: str) -> Task:
+    rows, names = prepared.test_rows, prepared.encoder.column_names
+    bare = dataclasses.replace(table, notes=())  # the encoder's notes hold these too
+    return Task(
+        name=name,
         kind=prepared.task,
         x_train=prepared.train.x,
         y_train=prepared.train.y,
         x_test=prepared.test.x,
         y_test=prepared.test.y,
-        raw_test={name: test_rows.columns[name] for name in _shown(test_rows, target)},
+        raw_test={column: rows.column(column) for column in names},
+        test_places=prepared.test_places,
         label_names=prepared.encoder.label_names,
-        feature_names=tuple(prepared.encoder.feature_names),
         encoder=prepared.encoder,
-        card=describe_table(table, target, title=f"Data: {path.name}"),
-        notes=tuple(prepared.notes),
+        card=describe_table(bare, target, title=f"Data: {table.name}"),
+        notes=(
+            *prepared.notes,
+            *_parts_notes(len(prepared.train.x), len(prepared.test.x)),
+            "Rows are counted from 0, below the column names.",
+        ),
     )
 
 
-def _shown(table: Table, target: str) -> list[str]:
-    return [name for name in table.names if name != target]
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
-def open_task(source: str, target: str | None = None, *, seed: int = 0) -> Task:
+def open_task(source: str | Path, target: str | None = None, *, seed: int = 0) -> Task:
     """Open what the user named.
 
     Args:
         source: The name of a sample ("digits") or a CSV file.
         target: The column to predict; a file needs it.
-        seed: Decides which rows are set aside.
+        seed: Decides which rows of a file are set aside; a sample's test part is
+            always the same.
 
     Returns:
         The task; everything learned from data is learned from its training part.
@@ -132,30 +186,30 @@ def open_task(source: str, target: str | None = None, *, seed: int = 0) -> Task:
         >>> task.kind, task.x_train.shape
         ('classification', (120, 4))
     """
-    openers: dict[str, Callable[[], Task]] = {
-        name: lambda name=name: _sample_task(name) for name in samples.names()
-    }
-    if source in openers:
+    path, known = Path(source), samples.names()
+    if str(source) in known:
         if target is not None:
             raise ConfigError(
-                f"train: expected no target for the sample {source!r}, got "
-                f"{target!r}. A sample brings its own; leave --target out."
+                f"train: expected no target for the sample {str(source)!r}, got "
+                f"{target!r}. A sample brings its own; leave the target out."
             )
-        return openers[source]()
-    path = Path(source)
+        sample = samples.load(str(source))
+        return _column_task(sample) if sample.feature_names else _picture_task(sample)
     if path.suffix.lower() not in TEXT_SUFFIXES and not path.exists():
         raise ConfigError(
-            f"train: expected a sample or a CSV file, got {source!r}. "
-            f"{near_misses(source, openers)}"
+            f"train: expected the name of a sample or the path of a CSV file, got "
+            f"{str(source)!r}. {near_misses(str(source), known)}"
         )
-    if not path.is_file():
+    if path.is_dir():
         raise DataError(
-            f"train: expected a CSV file, got no file at {source!r}. Check the path."
+            f"train: expected a CSV file, got the folder {str(source)!r}. Give the "
+            "path of one file."
         )
+    table = read_csv(path)
     if target is None:
-        names = ", ".join(read_csv(path).names)
         raise ConfigError(
-            f"train: expected the column to predict, got none. Add --target with one "
-            f"of: {names}."
+            f"train: expected a target, the column of {path.name} to predict, got "
+            f"none. Choose from: {_listed(table.names)}."
         )
-    return _table_task(path, target, seed)
+    prepared = prepare_table(table, target, seed=seed)
+    return _table_task(table, path.stem, prepared, target)

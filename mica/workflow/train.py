@@ -1,11 +1,12 @@
 """The main job: a source in; a judged, saved, reported model out."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mica.engine import set_seed
-from mica.errors import ConfigError
+from mica.errors import CheckpointError, ConfigError
 from mica.model import Model, summarize
 from mica.report import Highlight, Highlights, Part, Report, Text
 from mica.training import (
@@ -16,14 +17,17 @@ from mica.training import (
     TrainState,
     Verbosity,
 )
-from mica.workflow.architecture import propose
-from mica.workflow.baseline import Baseline, baselines
+from mica.workflow.architecture import Proposal, propose
+from mica.workflow.baseline import baseline_table, baselines
+from mica.workflow.commands import next_commands
+from mica.workflow.folder import run_folder
 from mica.workflow.judge import Verdict, judge
+from mica.workflow.progress import SparseProgress
 from mica.workflow.source import Task, open_task
 
 __all__ = ["Outcome", "train"]
 
-VALIDATION_FRACTION = 0.15  # of the training part, to stop by
+MODEL, HISTORY, REPORT = "model.mica", "history.csv", "report.html"
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,19 @@ class Outcome:
 
     Args:
         model: The trained model, with its preprocessing.
-        verdict: How good it is; None when training was stopped by hand.
+        verdict: How good it is, and where it is wrong.
         history: The logs of each epoch.
         folder: Where everything was written.
-        commands: What to do next.
+        report: What the page shows.
+        commands: What to do next, as lines for a shell.
     """
 
     model: Model
-    verdict: Verdict | None
+    verdict: Verdict
     history: History
     folder: Path
-    commands: tuple[str, ...]
+    report: Report
+    commands: tuple[str, ...] = ()
 
 
 class _PlanLine(Callback):
@@ -58,50 +64,92 @@ class _PlanLine(Callback):
         self.show(self.text)
 
 
-def _new_folder(parent: Path, name: str) -> Path:
-    """A folder that is not there yet: an earlier run is never written over."""
-    folder, number = parent / name, 1
-    while folder.exists():
-        number += 1
-        folder = parent / f"{name}-{number}"
-    return folder
-
-
-def _commands(folder: Path, source: str) -> tuple[str, ...]:
-    return (
-        f"mica predict {folder / 'model.mica'} {source}",
-        f"mica train {source} --seed 1",
-        f"python -m webbrowser {folder / 'report.html'}",
-    )
+def _say_nothing(part: Part) -> None:
+    """Take a part and show nothing."""
 
 
 def _notes(task: Task) -> Text:
     return Text("Notes", "\n".join(f"- {note}" for note in task.notes))
 
 
-def _baseline_text(simple: Sequence[Baseline]) -> Text:
-    lines = [
-        f"{each.name}: {each.score:.4g}" + (f" ({each.note})" if each.note else "")
-        for each in simple
-    ]
-    return Text("Baselines on the test part", "\n".join(lines))
+def _fit(
+    task: Task,
+    proposal: Proposal,
+    folder: Path,
+    listeners: Sequence[Callback],
+    seed: int,
+) -> History:
+    return proposal.model.fit(
+        task.x_train,
+        task.y_train,
+        proposal.batch_size,
+        epochs=proposal.epochs,
+        validation_split=proposal.validation_fraction,
+        plan=proposal.plan,
+        seed=seed,
+        verbose=0,
+        callbacks=[
+            CSVLogger(folder / HISTORY),
+            EarlyStopping(patience=proposal.epochs),  # keeps the best weights
+            *listeners,
+        ],
+    )
 
 
-def _page(
+def _has_learned(model: Model) -> bool:
+    return model.history is not None and bool(model.history.epoch)
+
+
+def _train(
+    task: Task,
+    proposal: Proposal,
+    folder: Path,
+    listeners: Sequence[Callback],
+    seed: int,
+) -> History:
+    """Fit and save; what was learned before a failure is saved, too."""
+    model = proposal.model
+    try:
+        history = _fit(task, proposal, folder, listeners, seed)
+    except KeyboardInterrupt as interrupt:
+        if not _has_learned(model):
+            raise KeyboardInterrupt(
+                "train: stopped by hand before the first epoch was over. Nothing was "
+                "written."
+            ) from None
+        model.save(folder / MODEL)
+        raise KeyboardInterrupt(
+            f"{interrupt} They are in {folder / MODEL} and {folder / HISTORY}."
+        ) from None
+    except Exception:
+        if _has_learned(model):
+            model.save(folder / MODEL)
+        raise
+    model.save(folder / MODEL)
+    return history
+
+
+def _highlights(model: Model, history: History, verdict: Verdict) -> Highlights:
+    others = [f"{name} {score:.4g}" for name, score, _ in verdict.comparison.rows[:-1]]
+    epochs = Highlight("epochs", len(history.epoch), history.stop_reason or "")
+    return Highlights(
+        "",
+        (
+            Highlight(verdict.measure, verdict.score, ", ".join(others)),
+            epochs,
+            Highlight("parameters", model.count_parameters()),
+        ),
+    )
+
+
+def _report(
     task: Task, model: Model, history: History, verdict: Verdict, plan: Text
 ) -> Report:
-    best = [f"{name} {score:.4g}" for name, score, _ in verdict.comparison.rows[:-1]]
     return Report(
         f"mica train {task.name}",
         (
-            Highlights(
-                "",
-                (
-                    Highlight(verdict.measure, verdict.score, ", ".join(best)),
-                    Highlight("epochs", len(history.epoch), history.stop_reason or ""),
-                    Highlight("parameters", model.count_parameters(), ""),
-                ),
-            ),
+            _highlights(model, history, verdict),
+            verdict.finding,
             verdict.comparison,
             verdict.mistakes,
             history.report(),
@@ -114,8 +162,51 @@ def _page(
     )
 
 
+def _write_page(report: Report, path: Path) -> None:
+    try:
+        report.page(path)
+    except OSError as error:
+        raise CheckpointError(
+            f"train: expected to write {str(path)!r}, got the error "
+            f"{error.strerror!r}. The model is saved beside it; free some space and "
+            "run again."
+        ) from error
+
+
+def _written(folder: Path) -> Text:
+    names = (MODEL, REPORT, HISTORY)
+    return Text("Written", "\n".join(f"    {folder / name}" for name in names))
+
+
+def _run(
+    task: Task,
+    folder: Path,
+    epochs: int | None,
+    seed: int,
+    verbose: Verbosity,
+    tell: Callable[[Part], object],
+) -> Outcome:
+    """From an opened task to everything written, telling each part on the way."""
+    tell(task.card)
+    tell(_notes(task))
+    simple = baselines(task)
+    tell(baseline_table(task, simple))
+    proposal = propose(task, epochs)
+    model = proposal.model
+    tell(summarize(model))
+    plan = _PlanLine(tell)
+    history = _train(task, proposal, folder, [plan, SparseProgress(verbose)], seed)
+    verdict = judge(task, model.predict(task.x_test), simple)
+    for part in (verdict.comparison, verdict.finding, verdict.mistakes):
+        tell(part)
+    report = _report(task, model, history, verdict, plan.text)
+    _write_page(report, folder / REPORT)
+    tell(_written(folder))
+    return Outcome(model, verdict, history, folder, report)
+
+
 def train(
-    source: str,
+    source: str | Path,
     target: str | None = None,
     *,
     epochs: int | None = None,
@@ -123,7 +214,8 @@ def train(
     runs: str | Path = "runs",
     name: str | None = None,
     verbose: Verbosity = "auto",
-    show: Callable[[Part], object] = str,
+    show: Callable[[Part], object] | None = None,
+    program: str = "mica",
 ) -> Outcome:
     """Train, judge, save and report a model for a source.
 
@@ -136,10 +228,12 @@ def train(
         epochs: The most epochs; None lets the proposal decide.
         seed: Decides split, first weights and order.
         runs: Folder in which the run gets a folder of its own.
-        name: The run's folder; None takes the source's name, with a number when taken.
+        name: The run's folder; None takes the source's name; a number is added when
+            it is taken.
         verbose: As in `Model.fit`.
-        show: Takes each part as soon as it is known; the command line prints them,
-            the default does nothing with them.
+        show: Takes each part as soon as it is known, such as `Part.show`, which prints
+            it or displays it in a notebook; None shows nothing.
+        program: How the user calls Mica, for the commands to go on with.
 
     Returns:
         The model, its verdict and where everything is.
@@ -149,63 +243,29 @@ def train(
         DataError: Data that cannot be read or learned from.
         CheckpointError: The folder cannot be written.
         KeyboardInterrupt: Ctrl-C; what was learned so far is saved first.
+
+    Example:
+        >>> import tempfile
+        >>> outcome = train("iris", epochs=2, runs=tempfile.mkdtemp(), verbose=0)
+        >>> outcome.verdict.measure, outcome.folder.name
+        ('test accuracy', 'iris')
     """
     if epochs is not None and epochs < 1:
         raise ConfigError(
-            f"train: expected at least 1 epoch, got {epochs}. Leave it out to let "
-            "early stopping decide."
+            f"train: expected at least 1 epoch, got {epochs}. Leave it out to let the "
+            "validation decide."
         )
+    tell = show or _say_nothing
     set_seed(seed)
     task = open_task(source, target, seed=seed)
-    show(task.card)
-    show(_notes(task))
-    simple = baselines(task)
-    show(_baseline_text(simple))
-    proposal = propose(task)
-    model = proposal.model
-    model.preprocessing = task.encoder
-    model.label_names = list(task.label_names) or None
-    show(summarize(model))
-
-    folder = _new_folder(Path(runs), name or task.name)
-    folder.mkdir(parents=True)
-    plan = _PlanLine(show)
-    try:
-        model.fit(
-            task.x_train,
-            task.y_train,
-            proposal.batch_size,
-            epochs=epochs or proposal.epochs,
-            validation_split=VALIDATION_FRACTION,
-            seed=seed,
-            verbose=verbose,
-            callbacks=[
-                plan,
-                CSVLogger(folder / "history.csv"),
-                EarlyStopping(proposal.monitor, patience=proposal.patience),
-            ],
-        )
-    finally:
-        # Also after Ctrl-C: what was learned is the user's.
-        if model.history is not None and model.history.epoch:
-            model.save(folder / "model.mica")
-    history = model.history
-    assert history is not None
-    verdict = judge(task, model.predict(task.x_test), simple)
-    show(verdict.comparison)
-    show(verdict.mistakes)
-    _page(task, model, history, verdict, plan.text).page(folder / "report.html")
-    outcome = Outcome(model, verdict, history, folder, _commands(folder, source))
-    show(_written(outcome))
-    return outcome
-
-
-def _written(outcome: Outcome) -> Report:
-    files = ("model.mica", "report.html", "history.csv")
-    return Report(
-        "",
-        (
-            Text("Written", "\n".join(str(outcome.folder / file) for file in files)),
-            Text("Go on with", "\n".join(outcome.commands)),
-        ),
-    )
+    with run_folder(runs, name or task.name) as folder:
+        try:
+            outcome = _run(task, folder, epochs, seed, verbose, tell)
+        except KeyboardInterrupt as interrupt:
+            if interrupt.args or not (folder / MODEL).exists():
+                raise
+            raise KeyboardInterrupt(
+                f"train: stopped by hand. The trained model is in {folder / MODEL}."
+            ) from None
+    commands = next_commands(folder, str(source), target, seed, program)
+    return dataclasses.replace(outcome, commands=commands)
