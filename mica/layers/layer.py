@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from mica.errors import ConfigError, MicaError
+from mica.errors import ConfigError, MicaError, StateError
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.symbolic import (
     SymbolicTensor,
@@ -242,6 +242,11 @@ class Layer(Configurable, nn.Module):
 
     def _explain(self, error: BaseException, args: Any) -> None:
         """Raise the layer's own sentence for a failed call, else note where it was."""
+        if getattr(type(self), "forward", None) is getattr(nn.Module, "forward", None):
+            raise StateError(
+                f"{self.where}: expected a method forward(self, x), got none. Define "
+                "it; Keras calls it call."
+            ) from error
         tensor = _first_tensor(args)
         shape = _shape_of(args[0]) if args else None
         if args:

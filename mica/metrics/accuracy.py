@@ -5,7 +5,7 @@ from typing import ClassVar
 from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 
-from mica.errors import ConfigError, ShapeError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.metrics.metric import MeanMetric
 from mica.pairing import align
 from mica.shapes import describe
@@ -114,6 +114,9 @@ class BinaryAccuracy(MeanMetric):
         prediction: (*batch, units), or (batch,)
         target: the same, up to a last axis of size 1; 0 and 1, or -1 and 1
 
+    Raises:
+        DataError: Before training, targets that are no answers to yes or no.
+
     Example:
         >>> import torch
         >>> accuracy = BinaryAccuracy()
@@ -130,6 +133,17 @@ class BinaryAccuracy(MeanMetric):
     def __init__(self, threshold: float = 0.5, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.threshold = float(threshold)
+
+    def check_target(self, target: Shaped[Tensor, "..."]) -> None:
+        """Refuse measured values, which an accuracy would silently cut in two."""
+        wrong = (target > 1) | ((target < 0) & (target != -1))
+        if wrong.any():
+            row = int(wrong.nonzero()[0, 0])
+            raise DataError(
+                f"{self.name}: expected yes or no as targets (0 and 1, or -1 and 1), "
+                f"got {target[wrong][0].item():g} at row {row}. For measured values "
+                "use metrics such as 'mae' or 'r2_score'."
+            )
 
     def values(
         self, prediction: Float[Tensor, "..."], target: Shaped[Tensor, "..."]

@@ -99,6 +99,16 @@ class Metric(Configurable):
         self._state: dict[str, Tensor] = {}
         self._numbers: dict[float, Tensor] = {}
 
+    def check_target(self, target: Tensor) -> None:
+        """Say what is wrong with targets; asked once, before training.
+
+        Args:
+            target: All targets of a data set, or of one batch.
+
+        Raises:
+            DataError: In metrics that only certain values mean something to.
+        """
+
     def add(self, name: str, amount: Tensor | float | int) -> None:
         """Add to the sum called `name`, which starts at zero, without synchronising.
 

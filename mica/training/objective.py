@@ -406,6 +406,9 @@ class Objective:
             if head.loss is not None and target is not None:
                 shape = (None, *output.shape[1:])
                 head.loss.check_target(shape, output.dtype, target)
+            if target is not None:
+                for metric in head.all_metrics:
+                    metric.check_target(target)
 
     def forward(self, model: nn.Module, x: Any) -> Any:
         """Run the model, leaving out the activations that the losses fold.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mica.errors import ConfigError
+from mica.errors import ConfigError, StateError
 from mica.layers import BatchNormalization, Dense, Input, Layer
 from mica.layers.layer import snake_case
 from tests.tolerances import assert_close
@@ -226,3 +226,16 @@ def test_a_batch_of_gradients_is_taken_by_vmap():
 def test_arguments_from_numpy_are_numbers():
     layer = Dense(int(np.int64(4)))
     assert layer.config() == {"units": 4}
+
+
+def test_a_layer_without_forward_says_so():
+    class Keraslike(Layer):
+        def call(self, x):
+            return x
+
+    with pytest.raises(StateError) as caught:
+        Keraslike()(torch.zeros(2, 4))
+    assert str(caught.value) == (
+        "Keraslike: expected a method forward(self, x), got none. Define it; Keras "
+        "calls it call."
+    )

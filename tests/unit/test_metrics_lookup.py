@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+import mica
 from mica import losses, metrics
-from mica.errors import ConfigError
+from mica.errors import ConfigError, DataError
 from mica.losses import get_loss
 from mica.metrics import get_metric
 from mica.metrics.lookup import LOSS_NAMES, METRICS
@@ -281,3 +282,25 @@ def test_a_function_that_returns_a_word_is_no_metric():
         "<lambda>: expected a function that returns a number or one value per sample, "
         "got str. Compute with torch and return the result."
     )
+
+
+MEASURED = {"numbers": [0.0, 1.0, 2.5], "fractions below 0": [0.0, 1.0, -0.5]}
+
+
+@pytest.mark.parametrize("values", MEASURED.values(), ids=MEASURED)
+def test_the_accuracy_of_measured_values_is_refused_before_training(values):
+    x, y = torch.zeros(3, 2), torch.tensor(values)
+    model = mica.Sequential(mica.layers.Dense(1))
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    with pytest.raises(DataError) as caught:
+        model.fit(x, y, verbose=0)
+    assert str(caught.value) == (
+        "accuracy: expected yes or no as targets (0 and 1, or -1 and 1), got "
+        f"{values[2]:g} at row 2. For measured values use metrics such as 'mae' or "
+        "'r2_score'."
+    )
+
+
+@pytest.mark.parametrize("values", [[0, 1, 1], [-1, 1, 1], [0.1, 0.9, 0.9]])
+def test_signs_and_chances_are_answers_to_yes_or_no(values):
+    metrics.BinaryAccuracy().check_target(torch.tensor(values))
