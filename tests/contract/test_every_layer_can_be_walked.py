@@ -1,0 +1,36 @@
+"""Every layer's training step can be replayed, and comes out as torch has it."""
+
+import pytest
+import torch
+
+from mica import layers
+from mica.trace import is_verified, walk
+from tests.contract.cases import LAYERS
+
+# Layers that cannot be walked, or only with steps taken over from torch, and why.
+CANNOT_BE_WALKED: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - set(CANNOT_BE_WALKED)))
+def test_every_step_of_a_layer_has_a_rule_and_agrees_with_torch(name):
+    layer, x = LAYERS[name].make(), LAYERS[name].batch()
+    with torch.no_grad():
+        y = torch.randn_like(layer.eval()(x).double())
+    one = walk(layer, x, y, loss="mse")
+    assert is_verified(one.verify()), str(one.verify())
+    assert not one.unknown
+    assert {step.phase for step in one.steps} >= {"compare"}
+
+
+def test_layers_that_cannot_be_walked_are_layers():
+    assert set(CANNOT_BE_WALKED) <= set(LAYERS)
+
+
+def test_the_place_of_a_step_is_the_layer_it_comes_from():
+    network = torch.nn.Sequential(layers.Dense(2), layers.Activation("tanh"))
+    places = {step.operation: step.place for step in walk(network, [[1.0, 2.0]]).steps}
+    assert places == {
+        "permute": "0 (Dense)",
+        "addmm": "0 (Dense)",
+        "tanh": "1 (Activation)",
+    }
