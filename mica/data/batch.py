@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
@@ -129,7 +130,7 @@ def check_batching(batch_size: int, start: int) -> None:
     Raises:
         ConfigError: Either is too small or no whole number.
     """
-    is_whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
+    is_whole = isinstance(batch_size, Integral) and not isinstance(batch_size, bool)
     if not is_whole or batch_size < 1:
         raise ConfigError(
             f"batch_size: expected a whole number of at least 1, got {batch_size!r}. "

@@ -1,6 +1,6 @@
 """Model: a layer that can be compiled, trained, judged, asked and saved."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -30,6 +30,13 @@ from mica.training import (
 )
 
 __all__ = ["Model"]
+
+
+def _as_listeners(given: Any) -> tuple[Any, ...]:
+    """Several callbacks, one, or none."""
+    if given is None:
+        return ()
+    return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
 class Model(Layer):
@@ -297,7 +304,7 @@ class Model(Layer):
         *,
         epochs: int = 1,
         verbose: Verbosity = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | Callback | None = (),
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -320,7 +327,7 @@ class Model(Layer):
             batch_size: Rows in a batch; None for the loader's own, else 32.
             epochs: The number of the last epoch.
             verbose: "auto", 0 (silent), 1 (live bar) or 2 (one line per epoch).
-            callbacks: Listeners.
+            callbacks: Listeners, or one of them.
             validation_split: Share of the rows to judge by after each epoch.
             validation_data: (x, y), (x, y, sample_weight), or what x may be.
             shuffle: Whether the order changes from epoch to epoch.
@@ -361,7 +368,7 @@ class Model(Layer):
             epochs,
             batch_size,
             shuffle,
-            tuple(callbacks),
+            _as_listeners(callbacks),
             verbose,
             seed,
             initial_epoch,

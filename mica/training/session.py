@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal
 
 import torch
@@ -81,12 +82,13 @@ class RunOptions:
             del least["batch_size"]
         for name, minimum in least.items():
             value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not (whole and value >= minimum):
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and int(value) >= minimum):
                 raise ConfigError(
                     f"fit: expected {name} to be a whole number of at least {minimum}, "
                     f"got {value!r}. Give a larger one."
                 )
+            object.__setattr__(self, name, int(value))  # NumPy's integers too
 
 
 def _choose_plan(choice: PlanChoice) -> ExecutionPlan:

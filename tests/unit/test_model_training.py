@@ -599,3 +599,25 @@ def test_an_objective_that_is_not_bound_says_so():
     )
     with pytest.raises(StateError, match=sentence(text)):
         _ = mica.training.Objective("mse").heads
+
+
+class Counting(mica.callbacks.Callback):
+    epochs = 0
+
+    def on_epoch_end(self, state):
+        self.epochs += 1
+
+
+def test_one_callback_needs_no_list():
+    counting = Counting()
+    fit_small(callbacks=counting, epochs=2)
+    assert counting.epochs == 2
+
+
+def test_no_callbacks_may_be_none():
+    assert fit_small(callbacks=None).epoch == [0]
+
+
+def test_counts_may_come_from_numpy():
+    history = fit_small(epochs=np.int64(2), batch_size=np.int32(4))
+    assert history.epoch == [0, 1]
