@@ -5,12 +5,54 @@ from collections.abc import Callable, Sequence
 
 from mica.errors import ConfigError, near_misses
 from mica.recipes import mnist_convnet, mnist_dense
+from mica.recipes.from_scratch import (
+    autodiff,
+    autoencoder_svd,
+    babi_linear,
+    babi_rnn,
+    boltzmann,
+    convolution_by_hand,
+    gradient_descent,
+    hopfield,
+    mnist_dropout,
+    mnist_minibatch,
+    mnist_overfit,
+    mnist_tanh,
+    perceptron_hinge,
+    radial,
+    streetlights,
+    sum_product,
+    word_vectors,
+    xor,
+)
 from mica.recipes.recipe import Recipe
 from mica.report import Part, Report, Table
 
 __all__ = ["catalogue", "find", "names", "run"]
 
-RECIPES = {module.RECIPE.name: module.RECIPE for module in (mnist_convnet, mnist_dense)}
+MODULES = (
+    gradient_descent,
+    streetlights,
+    autodiff,
+    xor,
+    perceptron_hinge,
+    radial,
+    hopfield,
+    boltzmann,
+    autoencoder_svd,
+    sum_product,
+    mnist_overfit,
+    mnist_dropout,
+    mnist_minibatch,
+    mnist_tanh,
+    convolution_by_hand,
+    word_vectors,
+    babi_linear,
+    babi_rnn,
+    mnist_dense,
+    mnist_convnet,
+)
+RECIPES = {module.RECIPE.name: module.RECIPE for module in MODULES}
 Results = Sequence[dict[str, float]]
 
 
