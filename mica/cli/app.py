@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import mica
-from mica import recipes, workflow
+from mica import recipes, trace, workflow
 from mica.cli.information import information
 from mica.data import samples
 from mica.errors import DataError, MicaError
@@ -237,6 +237,26 @@ def run(
                 recipe, seeds=seeds, rows=rows, epochs=epochs, announce=print
             )
             _show(report)
+
+
+@app.command()
+def verify(
+    model: Annotated[Path, typer.Argument(help="A .mica file.", show_default=False)],
+    seed: Annotated[int, typer.Option(help="Decides the random input.")] = 0,
+) -> None:
+    """Compare a saved model's values and gradients with a second engine, in NumPy.
+
+    Prints the worst difference of each layer; the exit code is 1 where one is too
+    large.
+
+    Example:
+        mica verify runs/digits/model.mica
+    """
+    with _spoken_errors():
+        report = trace.verify_model(model, seed=seed)
+        _show(report)
+    if not trace.is_verified(report):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -13,6 +13,7 @@ Gradients need no line: they come out of the reference engine.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable
@@ -306,7 +307,7 @@ def _select(x, dim, index):
 
 def _split(x, sizes, dim=0):
     edges = np.cumsum([0, *sizes])
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = itertools.pairwise(edges)
     return tuple(_slice(x, dim, int(a), int(b)) for a, b in pairs)
 
 

@@ -168,7 +168,8 @@ function follow() {
       : 0;
     line.append(make("button", { class: "node", click: () => go({ stage: target }),
       "aria-current": stage.step && stage.step.name === name ? "step" : null },
-      make("b", {}, name), make("span", {}, index ? brief(entry.value) : at(entry.value)),
+      make("b", {}, name),
+      make("span", {}, index ? brief(entry.value) : at(entry.value)),
       make("span", { class: "delta" }, "\u0394 " +
         (index ? brief(entry.gradient) : at(entry.gradient)))));
   });

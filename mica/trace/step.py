@@ -20,6 +20,10 @@ class Source:
         value: Its numbers.
         gradient: What flows back to it; None where nothing does.
         expected_gradient: The same as torch has it.
+
+    Example:
+        >>> Source("x", "input", "", np.array([1.0]), None, None).role
+        'input'
     """
 
     name: str
@@ -49,6 +53,13 @@ class Step:
         expected_gradient: torch's gradient.
         is_known: Whether there is a rule; without one the result is torch's.
         is_drawn: Whether the result holds random numbers: torch's, taken over.
+
+    Example:
+        >>> import torch
+        >>> from mica.trace import walk
+        >>> (step,) = walk(torch.nn.ReLU(), [[1.0, -2.0]]).steps
+        >>> step.formula, step.value.tolist(), step.place
+        ('max(x, 0)', [[1.0, 0.0]], 'ReLU')
     """
 
     name: str
@@ -91,6 +102,11 @@ class Weight:
         before: Its numbers in the walk.
         gradient: The slope of the loss with respect to it; None where it has none.
         after: Its numbers after the update.
+
+    Example:
+        >>> old, slope = np.array([1.0]), np.array([2.0])
+        >>> Weight("w", "", old, slope, old - 0.1 * slope).after
+        array([0.8])
     """
 
     name: str

@@ -69,6 +69,14 @@ def verify_model(path: str | Path, *, seed: int = 0) -> Report:
     Raises:
         CheckpointError: No file, a damaged one, or one not written by Mica.
         ConfigError: A model that does not know its inputs, or cannot be exported.
+
+    Example:
+        >>> import tempfile
+        >>> import mica
+        >>> model = mica.Sequential(mica.Input((4,)), mica.layers.Dense(3))
+        >>> path = model.save(tempfile.mkdtemp() + "/small.mica")
+        >>> is_verified(verify_model(path))
+        True
     """
     model = load_model(path)
     generator = fork_generator(seed, "verify")
