@@ -341,6 +341,12 @@ def encode(value: Any) -> Any:
         return {"$object": name, "config": value.config()}
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return encode(value.item())  # a NumPy scalar
+    if isinstance(value, torch.nn.Module):
+        raise ConfigError(
+            f"save: expected layers that remember their arguments, got torch's "
+            f"{type(value).__name__}. Write a mica.Layer that makes it in __init__, or "
+            "keep the weights alone: mica.training.save_weights(model, path)."
+        )
     if callable(value) and not isinstance(value, type):
         return {"$function": _function_name(value)}
     raise ConfigError(

@@ -28,6 +28,7 @@ from mica.training import (
     Verbosity,
     open_inputs,
 )
+from mica.training.calling import number_scope
 
 __all__ = ["Model"]
 
@@ -374,21 +375,22 @@ class Model(Layer):
             initial_epoch,
             validation_freq,
         )
-        inputs = open_inputs(
-            x,
-            y,
-            sample_weight,
-            class_weight=class_weight,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            validation_rows=validation_rows,
-            batch_size=batch_size,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            keep_integers=self._takes_integers(),
-            seed=seed,
-        )
-        return session.fit(inputs, options, plan)
+        with number_scope(self):
+            inputs = open_inputs(
+                x,
+                y,
+                sample_weight,
+                class_weight=class_weight,
+                validation_data=validation_data,
+                validation_split=validation_split,
+                validation_rows=validation_rows,
+                batch_size=batch_size,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                keep_integers=self._takes_integers(),
+                seed=seed,
+            )
+            return session.fit(inputs, options, plan)
 
     def _takes_integers(self) -> bool:
         """Whether integers given as inputs are numbers of things, not measurements."""
@@ -466,8 +468,9 @@ class Model(Layer):
             Loss and metrics of this batch, before the update.
         """
         keep = self._takes_integers()
-        source = as_source(x, y, sample_weight, keep_integers=keep)
-        return self.session.train_batch(source)
+        with number_scope(self):
+            source = as_source(x, y, sample_weight, keep_integers=keep)
+            return self.session.train_batch(source)
 
     def evaluate(
         self,
@@ -499,15 +502,16 @@ class Model(Layer):
             DataError: Data that cannot be read.
         """
         session = self.session
-        source = as_source(
-            x,
-            y,
-            sample_weight,
-            batch_size=batch_size,
-            steps=steps,
-            keep_integers=self._takes_integers(),
-        )
-        logs = session.evaluate(source, batch_size=batch_size, plan=plan)
+        with number_scope(self):
+            source = as_source(
+                x,
+                y,
+                sample_weight,
+                batch_size=batch_size,
+                steps=steps,
+                keep_integers=self._takes_integers(),
+            )
+            logs = session.evaluate(source, batch_size=batch_size, plan=plan)
         if return_dict:
             return logs
         values = list(logs.values())
@@ -542,9 +546,12 @@ class Model(Layer):
             (1, 2)
         """
         keep = self._takes_integers()
-        source = as_source(x, batch_size=batch_size, steps=steps, keep_integers=keep)
         session = self._session or Session(self, Objective(), "sgd")
-        return session.predict(source, batch_size=batch_size, plan=plan)
+        with number_scope(self):
+            source = as_source(
+                x, batch_size=batch_size, steps=steps, keep_integers=keep
+            )
+            return session.predict(source, batch_size=batch_size, plan=plan)
 
     def summary(self, print_function: Callable[[str], Any] = print) -> None:
         """Print layers, output shapes and numbers of parameters.

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from mica.errors import StateError
+from mica.errors import MicaError, StateError
 from mica.layers import Layer
 from mica.layers.symbolic import Node, SymbolicTensor
 from mica.model.signature import symbolic_call
@@ -64,6 +64,7 @@ def _graph_rows(model: "Model") -> list[tuple[str, str, int, str]]:
 
 def _part_rows(model: "Model") -> list[tuple[str, str, int, str]]:
     """Rows of a subclassed model: shapes come from a call on symbolic sizes."""
+    parts = list(model.named_children())
     shapes: dict[nn.Module, list[Any]] = {}
     for which in (0, 1):
         hooks = [
@@ -82,15 +83,21 @@ def _part_rows(model: "Model") -> list[tuple[str, str, int, str]]:
                 symbolic_call(model.signature),
             )
             model.infer(*args, **kwargs)
+        except (MicaError, RuntimeError, TypeError):
+            # It looks at values, or calls a part that does: some shapes stay unknown.
+            return [_part_row(name, part, "unknown") for name, part in parts]
         finally:
             for hook in hooks:
                 hook.remove()
-    rows = []
-    for name, part in model.named_children():
-        text = _merge_shapes(shapes.get(part, []))
-        count = sum(tensor.numel() for tensor in _numbers(part).values())
-        rows.append((f"{name} ({type(part).__name__})", text, count, ""))
-    return rows
+    return [
+        _part_row(name, part, _merge_shapes(shapes.get(part, [])))
+        for name, part in parts
+    ]
+
+
+def _part_row(name: str, part: nn.Module, shape: str) -> tuple[str, str, int, str]:
+    count = sum(tensor.numel() for tensor in _numbers(part).values())
+    return f"{name} ({type(part).__name__})", shape, count, ""
 
 
 def _merge_shapes(found: list[Any]) -> str:

@@ -1,14 +1,21 @@
 """Calling a module with nested inputs, in the mode that is meant."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import torch
 from torch import nn
 
+from mica.engine import Precision, precision_scope
 from mica.layers import Layer
 
-__all__ = ["call", "evaluation_mode", "training_mode"]
+__all__ = ["call", "evaluation_mode", "number_scope", "training_mode"]
+
+_NUMBERS: dict[torch.dtype, Precision] = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
 
 
 def call(module: nn.Module, x: Any) -> Any:
@@ -48,6 +55,28 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
+
+
+def number_scope(module: nn.Module) -> AbstractContextManager[object]:
+    """Read data in the type of a module's weights, float32 or float64, inside a block.
+
+    Args:
+        module: Any torch module; one without weights keeps torch's default.
+
+    Returns:
+        A context manager.
+
+    Example:
+        >>> import torch
+        >>> with number_scope(nn.Linear(1, 1).double()):
+        ...     torch.zeros(1).dtype
+        torch.float64
+    """
+    dtypes = (each.dtype for each in module.parameters() if each.is_floating_point())
+    dtype = next(dtypes, None)
+    if dtype not in _NUMBERS or dtype == torch.get_default_dtype():
+        return nullcontext()
+    return precision_scope(_NUMBERS[dtype])
 
 
 def training_mode(module: nn.Module) -> None:

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from mica.data import ArraySource, Source, as_source, class_sample_weight, split_source
+from mica.data import (
+    ArraySource,
+    LimitedSource,
+    Source,
+    as_source,
+    class_sample_weight,
+    split_source,
+)
 from mica.errors import ConfigError, DataError
 
 __all__ = ["Inputs", "ValidationRows", "open_inputs"]
@@ -121,6 +128,9 @@ def open_inputs(
         steps=steps_per_epoch,
         keep_integers=keep_integers,
     )
+    limited = isinstance(train, LimitedSource)
+    if isinstance(train, LimitedSource):
+        train = train.source
     validation: Source | None = None
     if validation_data is not None:
         validation = _open_validation(
@@ -133,4 +143,6 @@ def open_inputs(
         train, validation = _split_off(train, validation_split, validation_rows, seed)
     if class_weight is not None:
         train = _weighted(train, class_weight)
+    if limited and steps_per_epoch is not None:
+        train = LimitedSource(train, steps_per_epoch)
     return Inputs(train, validation)

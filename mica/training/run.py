@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from mica.engine import draw_seed
+from mica.training.calling import number_scope
 from mica.training.history import History
 from mica.training.inputs import open_inputs
 from mica.training.objective import Objective
@@ -65,16 +66,18 @@ def run(
     chosen = replace(options or RunOptions(), **choices)
     seed = draw_seed() if chosen.seed is None else chosen.seed
     chosen = replace(chosen, seed=seed)
-    inputs = open_inputs(
-        x,
-        y,
-        sample_weight,
-        validation_data=validation_data,
-        validation_split=validation_split,
-        batch_size=chosen.batch_size,
-        keep_integers=any(isinstance(part, nn.Embedding) for part in module.modules()),
-        seed=seed,
-    )
-    return Session(module, Objective(loss, metrics), optimizer).fit(
-        inputs, chosen, plan
-    )
+    session = Session(module, Objective(loss, metrics), optimizer)
+    with number_scope(module):
+        inputs = open_inputs(
+            x,
+            y,
+            sample_weight,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            batch_size=chosen.batch_size,
+            keep_integers=any(
+                isinstance(part, nn.Embedding) for part in module.modules()
+            ),
+            seed=seed,
+        )
+        return session.fit(inputs, chosen, plan)

@@ -68,6 +68,12 @@ class TrainStep:
         outputs = self.objective.forward(self.model, batch.x)
         return outputs, self.objective.compute(outputs, batch.y, batch.sample_weight)
 
+    def _look_again(self, batch: Any) -> Tensor:
+        self.updater.clear()
+        loss = self.losses(batch)[1]["loss"]
+        loss.backward()
+        return loss
+
     def __call__(self, batch: Any) -> dict[str, Tensor]:
         """Do the step.
 
@@ -81,7 +87,7 @@ class TrainStep:
         updater.clear()
         outputs, losses = self.losses(batch)
         losses["loss"].backward()
-        updater.apply()
+        updater.apply(lambda: self._look_again(batch))
         if self._measures:
             self.objective.measure(outputs, batch.y, batch.sample_weight)
         return {name: value.detach() for name, value in losses.items()}

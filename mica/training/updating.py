@@ -1,10 +1,11 @@
 """Updating: gradients to new weights, by one optimizer over the trained parameters."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mica.errors import ConfigError
 from mica.optimizers import get_optimizer, set_learning_rate
@@ -47,6 +48,8 @@ class Updater:
         self.step = step
         self._schedule = self.spec.schedule
         self._clips = self.spec.clips
+        closure = inspect.signature(self.optimizer.step).parameters.get("closure")
+        self._looks_again = closure is not None and closure.default is closure.empty
 
     def __getstate__(self) -> dict[str, Any]:
         # Torch's optimizers lose their hooks when copied, and with them decay.
@@ -61,14 +64,34 @@ class Updater:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def apply(self) -> None:
-        """Clip, set the rate, and change the weights."""
+    def apply(self, again: Callable[[], Tensor] | None = None) -> None:
+        """Clip, set the rate, and change the weights.
+
+        Args:
+            again: Computes loss and gradients of the batch once more, for an optimizer
+                such as torch's LBFGS that looks several times before it moves.
+
+        Raises:
+            ConfigError: The optimizer needs `again` and gets None.
+        """
         if self._clips:
             self.spec.clip_gradients(self.parameters)
         if self._schedule is not None:
             set_learning_rate(self.optimizer, self._schedule(self.step))
-        self.optimizer.step()
+        if self._looks_again:
+            self._apply_looking(again)
+        else:
+            self.optimizer.step()
         self.step += 1
+
+    def _apply_looking(self, again: Callable[[], Tensor] | None) -> None:
+        if again is None:
+            raise ConfigError(
+                "learn: expected an optimizer that is content with one gradient, got "
+                f"{type(self.optimizer).__name__}. Train with fit's own step, or "
+                "choose another optimizer."
+            )
+        self.optimizer.step(again)  # type: ignore[arg-type]  # a 0-d tensor will do
 
     def state(self) -> dict[str, Any]:
         """Give what must be saved to go on later: moments, rates, the step count."""

@@ -729,3 +729,94 @@ def test_label_names_may_be_numbers_of_numpy(tmp_path):
     model = regressor()
     model.label_names = list(np.arange(3))
     assert loaded(model, tmp_path).label_names == [0, 1, 2]
+
+
+# Numbers of another type
+
+
+def test_a_model_made_double_reads_data_as_double(tmp_path):
+    model = mica.Sequential(mica.Input((4,)), layers.Dense(2)).double()
+    model.compile("adam", "mse")
+    precise = np.random.default_rng(2).normal(size=(40, 4))
+    model.fit(precise, np.ones((40, 2)), verbose=0)
+    other = loaded(model, tmp_path)
+    expected = other(torch.from_numpy(precise)).detach().numpy()
+    assert np.array_equal(other.predict(precise), expected)
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_run_reads_data_in_the_type_of_the_module():
+    module = nn.Linear(4, 1).double()
+    history = mica.training.run(module, X, ONES, loss="mse", verbose=0)
+    assert module.weight.dtype == torch.float64
+    assert np.isfinite(history.history["loss"][0])
+
+
+# Options together
+
+
+@pytest.mark.parametrize(
+    "options", [{"class_weight": {0: 2.0}}, {"validation_split": 0.5}]
+)
+def test_steps_per_epoch_goes_with_options_for_arrays(options):
+    model = mica.Sequential(mica.Input((4,)), layers.Dense(3, activation="softmax"))
+    model.compile("sgd", SPARSE)
+    model.fit(X, LABELS, batch_size=4, steps_per_epoch=2, verbose=0, **options)
+    assert model.session.updater.step == 2
+
+
+def test_an_optimizer_that_looks_several_times_is_used():
+    model = mica.Sequential(mica.Input((4,)), layers.Dense(1))
+    model.compile(torch.optim.LBFGS, "mse")
+    history = model.fit(X, X[:, :1], batch_size=40, epochs=8, verbose=0)
+    assert history.history["loss"][-1] < 1e-6
+
+
+def test_a_step_of_ones_own_cannot_use_such_an_optimizer():
+    class Own(WithHead):
+        def train_step(self, batch):
+            _, loss = self.compute_loss(batch)
+            self.learn(loss)
+            return {"loss": loss.detach()}
+
+    model = Own()
+    model.compile(torch.optim.LBFGS, "mse")
+    text = (
+        "learn: expected an optimizer that is content with one gradient, got LBFGS. "
+        "Train with fit's own step, or choose another optimizer."
+    )
+    with pytest.raises(ConfigError, match=sentence(text)):
+        model.fit(X, ONES, verbose=0)
+
+
+def test_the_summary_of_a_model_that_looks_at_values_leaves_shapes_open():
+    model = LooksAtValues()
+    model(torch.from_numpy(X))
+    (row,) = mica.model.summarize(model).rows
+    assert row == ("dense (Dense)", "unknown", 5)
+
+
+def test_a_torch_module_in_a_model_cannot_be_saved_and_says_what_can(tmp_path):
+    model = mica.Sequential(mica.Input((4,)), nn.Linear(4, 2))
+    text = (
+        "save: expected layers that remember their arguments, got torch's Linear. "
+        "Write a mica.Layer that makes it in __init__, or keep the weights alone: "
+        "mica.training.save_weights(model, path)."
+    )
+    with pytest.raises(ConfigError, match=sentence(text)):
+        model.save(tmp_path / "model.mica")
+
+
+@mica.register
+class Wrapped(layers.Layer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def test_a_layer_that_makes_a_torch_module_is_saved(tmp_path):
+    model = regressor(Wrapped())
+    assert np.array_equal(loaded(model, tmp_path).predict(X), model.predict(X))
