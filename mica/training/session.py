@@ -295,11 +295,13 @@ class Session:
             self._same_updater()
             size = source.num_samples or DEFAULT_BATCH_SIZE
             (batch,) = self._ordered(source, plan, size)
+            was_training = self.model.training  # a callback of fit may call this
             training_mode(self.model)
             try:
                 values = (self._own_step or self.default_step(plan))(batch)
             finally:
-                self.model.eval()
+                if not was_training:
+                    self.model.eval()
         logs = {name: float(value) for name, value in values.items()}
         return {**logs, **self._measured()}
 

@@ -490,6 +490,19 @@ def test_run_takes_options_and_choices_together():
     assert len(found[0]["loss"]) == 2
 
 
+class TrainOnce(mica.training.Callback):
+    def on_epoch_end(self, state) -> None:
+        state.model.train_on_batch(X, ONES)
+        self.training = state.model.training
+
+
+def test_training_on_a_batch_within_fit_leaves_the_mode_alone():
+    model, callback = regressor(layers.Dropout(0.5)), TrainOnce()
+    model.fit(X, ONES, verbose=0, callbacks=[callback])
+    assert callback.training
+    assert not model.training
+
+
 # Outputs
 
 
