@@ -10,11 +10,12 @@ import numpy as np
 import mica
 from mica.recipes.recipe import Recipe
 from mica.recipes.showing import Show, nothing
-from mica.report import Chart, Mark, Series, Table
+from mica.report import Chart, Series, Table
 
 __all__ = ["RECIPE", "main"]
 
 SENTENCES, EPOCHS = 3000, 5
+FEWEST = 100  # sentences in which every word occurs
 RANKS = {"ruler": ["crown", "throne", "palace"], "commoner": ["field", "plough", "inn"]}
 GENDERS = {"he": ["beard", "his", "sir"], "she": ["gown", "her", "madam"]}
 NAMES = {
@@ -36,7 +37,7 @@ def main(
 
     Args:
         seed: Of the sentences and the first vectors.
-        rows: How many sentences; None for 3,000.
+        rows: How many sentences, at least 100; None for 3,000.
         epochs: Passes over them; None for 5.
         show: Is given the nearest words, and a map of all.
 
@@ -44,7 +45,7 @@ def main(
         Whether queen is king - man + woman (1 or 0), the cosine of the two, and the
         share of the words around whose nearest neighbour is of their own kind.
     """
-    texts = _sentences(np.random.default_rng(seed), rows or SENTENCES)
+    texts = _sentences(np.random.default_rng(seed), max(rows or SENTENCES, FEWEST))
     model = mica.classic.WordVectors(
         10, epochs=epochs or EPOCHS, random_state=seed
     ).fit(texts)
@@ -63,12 +64,13 @@ def main(
     # A map: the two directions along which the vectors differ most.
     centred = model.vectors_ - model.vectors_.mean(0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    places = (centred @ directions[:2].T).tolist()
-    marks = [
-        Mark(x, y, word) for (x, y), word in zip(places, model.words_, strict=True)
-    ]
-    across, up = zip(*places, strict=True)
-    show(Chart("A map", [Series("words", across, up)], kind="points", marks=marks))
+    places = dict(zip(model.words_, (centred @ directions[:2].T).tolist(), strict=True))
+    groups = [*kinds, *([name] for name in NAMES.values())]
+    series = []
+    for group in groups:
+        across, up = zip(*(places[word] for word in group), strict=True)
+        series.append(Series(", ".join(group), across, up))
+    show(Chart("A map of the words", series, kind="points"))
     return {
         "queen": float(answer[0][0] == "queen"),
         "cosine": dict(answer).get("queen", 0.0),

@@ -73,15 +73,19 @@ def main(
     moved = np.tanh(x @ w1.data + b1.data)
     units = [f"unit {unit}" for unit in range(HIDDEN)]
     show(Matrix("Hidden representation", moved, names, units))
+    weighed = scores(x)
     show(
         Chart(
-            "The points, as two of the units see them",
+            "The points, as the output sees them",
             [
-                Series("equal", *moved[y == 0, :2].T.tolist()),
-                Series("different", *moved[y == 1, :2].T.tolist()),
+                Series("equal", weighed[y == 0].tolist(), moved[y == 0, 0].tolist()),
+                Series(
+                    "different", weighed[y == 1].tolist(), moved[y == 1, 0].tolist()
+                ),
+                Series("decision line", [0, 0], [-1, 1], "line"),
             ],
+            "weighted sum of the hidden units",
             "unit 0",
-            "unit 1",
             kind="points",
         )
     )
