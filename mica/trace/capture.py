@@ -284,18 +284,17 @@ class _Recorder(fx.Interpreter):
 
 def _beginnings(program: Any, x: Any, y: Any) -> list[Beginning]:
     """The placeholders of the graph with their tensors."""
-    leaves = [*pytree.tree_leaves(x), *pytree.tree_leaves(y)]
-    num_inputs = len(pytree.tree_leaves(x))
+    given = [
+        (role, f"{letter}{pytree.keystr(place)}", leaf)
+        for role, letter, nested in (("input", "x", x), ("target", "y", y))
+        for place, leaf in pytree.tree_leaves_with_path(nested)
+    ]
     found, position = [], 0
     roles = {"PARAMETER": "weight", "BUFFER": "buffer"}
     for spec in program.graph_signature.input_specs:
         name = getattr(spec.arg, "name", "")
         if spec.kind.name == "USER_INPUT":
-            value = leaves[position]
-            role = "input" if position < num_inputs else "target"
-            place = position if role == "input" else position - num_inputs
-            count = num_inputs if role == "input" else len(leaves) - num_inputs
-            title = f"{'x' if role == 'input' else 'y'}{place if count > 1 else ''}"
+            role, title, value = given[position]
             position += 1
             found.append(Beginning(name, role, title, "", value, False))
             continue

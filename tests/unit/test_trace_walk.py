@@ -92,8 +92,22 @@ def test_dropout_draws_in_training_and_rests_otherwise():
 
 def test_inputs_may_be_several():
     one = walk(nn.Bilinear(2, 3, 1), (torch.ones(4, 2), torch.ones(4, 3)))
-    assert [s.name for s in one.sources if s.role == "input"] == ["x0", "x1"]
+    assert [s.name for s in one.sources if s.role == "input"] == ["x[0]", "x[1]"]
     assert not one.unknown
+
+
+def test_several_inputs_and_outputs_go_by_their_names():
+    a, b = mica.Input((3,)), mica.Input((2,))
+    first = mica.layers.Dense(2, activation="softmax", name="first")(a)
+    second = mica.layers.Dense(1, name="second")(b)
+    model = mica.Model({"a": a, "b": b}, {"first": first, "second": second})
+    losses = {"first": "sparse_categorical_crossentropy", "second": "mse"}
+    model.compile("sgd", losses, loss_weights={"first": 1.0, "second": 0.5})
+    y = {"first": np.array([0, 1]), "second": np.zeros((2, 1))}
+    one = walk(model, {"a": np.ones((2, 3)), "b": np.ones((2, 2))}, y)
+    assert is_verified(one.verify())
+    names = [s.name for s in one.sources if s.role in ("input", "target")]
+    assert names == ["x['a']", "x['b']", "y['first']", "y['second']"]
 
 
 def test_a_wrong_rule_is_found(lights, monkeypatch):
@@ -133,6 +147,12 @@ def test_a_saved_model_is_verified_layer_by_layer(saved):
     assert is_verified(report)
     layers = [row[0] for row in report.parts[1].rows]
     assert layers[:3] == ["conv2d", "flatten", "dense"]
+
+
+def test_a_model_sized_by_its_data_is_verified_too(tmp_path):
+    model = mica.Sequential(mica.layers.Dense(4, activation="tanh"))
+    model(torch.ones(1, 3))
+    assert is_verified(verify_model(model.save(tmp_path / "model.mica")))
 
 
 def test_the_command_verify_prints_the_verdict(saved, capsys):
