@@ -9,13 +9,20 @@ from torch import Tensor, nn
 
 from mica.data import Batch, as_source
 from mica.engine import draw_seed
-from mica.errors import ConfigError, MicaError, StateError, near_misses
+from mica.errors import (
+    ConfigError,
+    MicaError,
+    ShapeError,
+    StateError,
+    near_misses,
+)
 from mica.layers import Layer
 from mica.model.graph import Graph, name_parts
 from mica.model.saving import save_model
 from mica.model.signature import describe_call
 from mica.model.summary import summarize
 from mica.registry import decode, encode
+from mica.shapes import Shape, describe
 from mica.training import (
     Callback,
     History,
@@ -266,6 +273,28 @@ class Model(Layer):
             objective.check(self, *samples)
         self._session, self._left_out = session, None
 
+    def check_rows(self, x: Any) -> None:
+        """Compare data with the shapes that `mica.Input` was given.
+
+        Args:
+            x: Inputs of some rows, nested as for `fit`.
+
+        Raises:
+            ShapeError: Rows of another shape; one row without its batch axis.
+        """
+        if self._graph is None:
+            return
+        args = (
+            x if isinstance(x, (tuple, list)) else () if isinstance(x, dict) else (x,)
+        )
+        named = x if isinstance(x, dict) else {}
+        given = self._graph.arrange_inputs(tuple(args), named)
+        for name, tensor, expected in zip(
+            self._graph.input_names, given, self._graph.inputs, strict=True
+        ):
+            if isinstance(tensor, Tensor):
+                _check_row(name, tuple(tensor.shape), expected.shape)
+
     def _samples(self) -> list[Tensor] | None:
         """Meta tensors to call the model with; None when its inputs are not known."""
         if self._graph is not None:
@@ -481,6 +510,7 @@ class Model(Layer):
         sample_weight: Any = None,
         steps: int | None = None,
         return_dict: bool = False,
+        verbose: Verbosity = 0,
         plan: PlanChoice = "auto",
     ) -> Any:
         """Measure loss and metrics on data.
@@ -492,6 +522,7 @@ class Model(Layer):
             sample_weight: One weight per row.
             steps: Batches to look at; None for all.
             return_dict: Whether to name the values.
+            verbose: As in `fit`, for programs written for Keras; judging is silent.
             plan: Where and in which precision.
 
         Returns:
@@ -501,6 +532,7 @@ class Model(Layer):
             StateError: The model is not compiled.
             DataError: Data that cannot be read.
         """
+        del verbose
         session = self.session
         with number_scope(self):
             source = as_source(
@@ -523,6 +555,7 @@ class Model(Layer):
         batch_size: int | None = None,
         *,
         steps: int | None = None,
+        verbose: Verbosity = 0,
         plan: PlanChoice = "auto",
     ) -> Any:
         """Compute the outputs for data.
@@ -531,6 +564,7 @@ class Model(Layer):
             x: Inputs, or an object that gives batches; targets in it are not used.
             batch_size: Rows in a batch; the result does not depend on it.
             steps: Batches to compute; None for all.
+            verbose: As in `fit`, for programs written for Keras; predicting is silent.
             plan: Where and in which precision.
 
         Returns:
@@ -545,6 +579,7 @@ class Model(Layer):
             >>> mica.Sequential(mica.layers.Dense(2)).predict([[1.0, 2.0]]).shape
             (1, 2)
         """
+        del verbose
         keep = self._takes_integers()
         session = self._session or Session(self, Objective(), "sgd")
         with number_scope(self):
@@ -666,6 +701,22 @@ def _weight_of(model: nn.Module, name: str) -> nn.Parameter:
             f"load: expected a graph written by Mica, got the weight {name!r} of no "
             "layer. The file is damaged."
         ) from error
+
+
+def _check_row(name: str, found: Shape, expected: Shape) -> None:
+    wanted, row = expected[1:], found[1:]
+    fits = len(row) == len(wanted) and all(
+        size is None or size == other for size, other in zip(wanted, row, strict=True)
+    )
+    if fits:
+        return
+    advice = f"Reshape the data, or make the model with mica.Input({describe(row)})."
+    if len(found) == len(wanted):
+        advice = "For one row write x[None]: the first axis counts the rows."
+    raise ShapeError(
+        f"Model: expected rows of shape {describe(wanted)} for {name!r}, as mica.Input "
+        f"says, got {describe(row)}. {advice}"
+    )
 
 
 def _empty(entry: dict[str, Any]) -> Tensor:

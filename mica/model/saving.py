@@ -309,6 +309,8 @@ def load_model(path: str | Path) -> Any:
         15
     """
     path = Path(path)
+    if not path.suffix and not path.exists():
+        path = path.with_suffix(".mica")  # as `save` adds it
     members = _read_members(path)
     document = _read_document(path, members[JSON])
     weights = _read_tensors(path, WEIGHTS, members[WEIGHTS])

@@ -1,5 +1,6 @@
 """Events: the named moments of training, and who listens to them."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from mica.training.callbacks.callback import Callback
 
 __all__ = ["EVENTS", "Events"]
 
+_ANY = (inspect.Parameter.VAR_POSITIONAL,)
 EVENTS = (
     "train_begin",
     "epoch_begin",
@@ -17,6 +19,26 @@ EVENTS = (
     "epoch_end",
     "train_end",
 )
+
+
+def _check_listeners(callback: Callback) -> None:
+    """A method written for Keras would take the state for an epoch's number."""
+    for event in EVENTS:
+        if not callback.listens_to(event):
+            continue
+        listener = getattr(callback, f"on_{event}")
+        try:
+            parameters = inspect.signature(listener).parameters.values()
+        except (TypeError, ValueError):  # a built-in does not tell
+            continue
+        if len(parameters) == 1 or any(each.kind in _ANY for each in parameters):
+            continue
+        names = ", ".join(each.name for each in parameters)
+        raise ConfigError(
+            f"callbacks: expected on_{event} to take the state alone, got "
+            f"on_{event}({names}) of {type(callback).__name__}. Write "
+            f"on_{event}(self, state) and read state.epoch, state.batch and state.logs."
+        )
 
 
 class Events:
@@ -29,7 +51,8 @@ class Events:
         callbacks: Listeners, told in this order.
 
     Raises:
-        ConfigError: One of them is not a Callback.
+        ConfigError: One of them is not a Callback, or has a method with Keras's
+            arguments.
     """
 
     def __init__(self, callbacks: Sequence[Callback] = ()) -> None:
@@ -40,6 +63,7 @@ class Events:
                     f"{type(callback).__name__}. Inherit from Callback, or wrap "
                     "functions in LambdaCallback."
                 )
+            _check_listeners(callback)
         self.callbacks = list(callbacks)
         self._listeners: dict[str, list[Callable[[Any], Any]]] = {
             event: [

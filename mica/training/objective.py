@@ -183,6 +183,9 @@ class Objective:
         for loss in flatten(self.loss):
             if loss is not None:
                 get_loss(loss)
+        for metric in flatten((self.metrics, self.weighted_metrics)):
+            if isinstance(metric, str):  # any shapes: the name alone is looked at
+                get_metric(metric, prediction_shape=(None, 2), target_shape=(None,))
         for weight in flatten(self.loss_weights):
             if weight is not None and not isinstance(weight, (int, float)):
                 raise ConfigError(

@@ -20,7 +20,7 @@ from mica.engine import (
 )
 from mica.errors import ConfigError, DataError, StateError
 from mica.layers import Layer
-from mica.optimizers import describe_optimizer
+from mica.optimizers import describe_optimizer, get_optimizer
 from mica.training.callbacks import Callback, Progress
 from mica.training.calling import call, evaluation_mode, training_mode
 from mica.training.diagnosis import Guard
@@ -86,7 +86,7 @@ class RunOptions:
             if not (whole and int(value) >= minimum):
                 raise ConfigError(
                     f"fit: expected {name} to be a whole number of at least {minimum}, "
-                    f"got {value!r}. Give a larger one."
+                    f"got {value!r}. Write for example {name}={max(minimum, 1)}."
                 )
             object.__setattr__(self, name, int(value))  # NumPy's integers too
 
@@ -137,6 +137,7 @@ class Session:
     ) -> None:
         self.model = model
         self.objective = objective
+        get_optimizer(optimizer)  # a misspelt name is found now
         self.optimizer = optimizer
         self.train_step = train_step
         self.trainability = Trainability(model)
@@ -170,7 +171,7 @@ class Session:
             self.objective.release()  # the data may be of another kind than before
             self.prepare(inputs.train, chosen)
             if inputs.validation is not None:
-                self.prepare(inputs.validation, chosen)
+                self.prepare(inputs.validation, chosen, "validation_data")
             updater = self._same_updater()
             state = self._new_state(inputs.train, options, chosen, updater, size)
             self.history = state.history
@@ -192,7 +193,7 @@ class Session:
         """
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
-            self.prepare(source, chosen)
+            self.prepare(source, chosen, "evaluate")
             return self._evaluate(source, chosen, batch_size)
 
     def predict(
@@ -215,12 +216,13 @@ class Session:
                 self.model, self._ordered(source, chosen, batch_size), chosen
             )
 
-    def prepare(self, source: Source, plan: ExecutionPlan) -> None:
+    def prepare(self, source: Source, plan: ExecutionPlan, where: str = "fit") -> None:
         """Build the module, place it, and check that data and objective fit it.
 
         Args:
             source: Data with targets.
             plan: Where the module goes.
+            where: Who asks, for the error.
 
         Raises:
             DataError: There are no targets for a loss to compare with.
@@ -229,8 +231,8 @@ class Session:
         batch = source.peek(PEEK_ROWS)
         if batch.y is None and self.train_step is None:
             raise DataError(
-                "fit: expected targets y for the loss, got none. Give y, or batches "
-                "(x, y)."
+                f"{where}: expected targets y for the loss, got none. Give y, or "
+                "batches (x, y)."
             )
         self._build(batch, plan)
         own = self.train_step is not None
@@ -245,6 +247,9 @@ class Session:
         self.objective.check_targets(outputs, source.y if whole else placed.y)
 
     def _build(self, batch: Batch, plan: ExecutionPlan) -> None:
+        check_rows = getattr(self.model, "check_rows", None)
+        if check_rows is not None:
+            check_rows(batch.x)
         prepare_module(self.model, plan)
         if not self._must_be_called():
             return
@@ -291,7 +296,7 @@ class Session:
         """
         plan = eager_plan()
         with execution_scope(plan), self.trainability.applied():
-            self.prepare(source, plan)
+            self.prepare(source, plan, "train_on_batch")
             self._same_updater()
             size = source.num_samples or DEFAULT_BATCH_SIZE
             (batch,) = self._ordered(source, plan, size)

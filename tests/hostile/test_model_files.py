@@ -426,6 +426,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         mica.load(path)
 
 
+def test_the_suffix_that_save_adds_is_found_by_load(tmp_path):
+    lazily_built().save(tmp_path / "small")
+    assert mica.load(tmp_path / "small").count_parameters() == 23
+
+
 def test_a_folder_is_no_file(tmp_path):
     text = (
         f"load: expected a readable file, got Is a directory at {str(tmp_path)!r}. "

@@ -89,6 +89,12 @@ def test_evaluate_gives_a_list_a_number_or_a_dict():
     assert isinstance(model.evaluate(X, Y), float)
 
 
+def test_programs_for_keras_may_say_verbose():
+    model = classifier()
+    model.evaluate(X, Y, verbose=0)
+    assert model.predict(X, verbose=0).shape == (90, 3)
+
+
 def test_predict_gives_probabilities_though_the_loss_saw_logits():
     model = classifier()
     model.fit(X, Y, verbose=0)
@@ -475,8 +481,8 @@ WRONG = {
     "rows of another width": (
         lambda: fit_small(x=X[:, :3]),
         ShapeError,
-        "Dense 'dense': expected last axis of size 4, got 3 in shape (2, 3). Build a "
-        "new layer for the new size.",
+        "Model: expected rows of shape (4,) for 'input', as mica.Input says, got (3,). "
+        "Reshape the data, or make the model with mica.Input((3,)).",
     ),
     "no targets": (
         lambda: fit_small(y=None),
@@ -486,8 +492,8 @@ WRONG = {
     "an epoch number below one": (
         lambda: fit_small(epochs=0),
         ConfigError,
-        "fit: expected epochs to be a whole number of at least 1, got 0. Give a larger "
-        "one.",
+        "fit: expected epochs to be a whole number of at least 1, got 0. Write for "
+        "example epochs=1.",
     ),
     "a split of a loader": (
         lambda: classifier().fit(
@@ -563,6 +569,44 @@ WRONG = {
         ConfigError,
         None,
     ),
+    "one row without its batch axis": (
+        lambda: classifier().predict(X[0]),
+        ShapeError,
+        "Model: expected rows of shape (4,) for 'input', as mica.Input says, got (). "
+        "For one row write x[None]: the first axis counts the rows.",
+    ),
+    "judging without targets": (
+        lambda: classifier().evaluate(X),
+        DataError,
+        "evaluate: expected targets y for the loss, got none. Give y, or batches (x, "
+        "y).",
+    ),
+    "a callback with Keras's arguments": (
+        lambda: fit_small(callbacks=[KerasStyle()]),
+        ConfigError,
+        "callbacks: expected on_epoch_end to take the state alone, got "
+        "on_epoch_end(epoch, logs) of KerasStyle. Write on_epoch_end(self, state) and "
+        "read state.epoch, state.batch and state.logs.",
+    ),
+    "a function of epoch and logs": (
+        lambda: fit_small(
+            callbacks=[
+                mica.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: 0)
+            ]
+        ),
+        ConfigError,
+        "callbacks: expected on_epoch_end to take the state alone, got "
+        "on_epoch_end(epoch, logs) of LambdaCallback. Write on_epoch_end(self, state) "
+        "and read state.epoch, state.batch and state.logs.",
+    ),
+    "a misspelt metric, when compiled": (
+        lambda: classifier().compile(
+            "adam", "sparse_categorical_crossentropy", metrics=["accuraccy"]
+        ),
+        ConfigError,
+        "metric: expected the name of a metric, got 'accuraccy'. Did you mean "
+        "'accuracy' or 'binary_accuracy'?",
+    ),
     "metrics given where loss weights stand": (
         lambda: mica.Sequential(layers.Dense(1)).compile("sgd", "mse", ["mae"]),
         ConfigError,
@@ -576,6 +620,11 @@ WRONG = {
         "a layer and compile again.",
     ),
 }
+
+
+class KerasStyle(mica.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        """What a Keras user writes."""
 
 
 def frozen_classifier() -> mica.Sequential:

@@ -220,8 +220,8 @@ def test_nested_inputs_are_spread_over_the_arguments(inputs, total):
 @pytest.mark.parametrize("field", ["epochs", "batch_size", "validation_freq"])
 def test_options_below_one_are_refused(field):
     text = (
-        f"fit: expected {field} to be a whole number of at least 1, got 0. Give a "
-        "larger one."
+        f"fit: expected {field} to be a whole number of at least 1, got 0. Write for "
+        f"example {field}=1."
     )
     with pytest.raises(ConfigError, match=sentence(text)):
         RunOptions(**{field: 0})
