@@ -38,7 +38,7 @@ DEMO_GOAL = 0.985  # test accuracy
 HEAD = """\
 # Results
 
-<!-- Written by `python tools/results.py`; each row by `python tools/results.py NAME`. -->
+<!-- Written by `python tools/results.py`; a row by `python tools/results.py NAME`. -->
 
 What the recipes and the main job reach, beside the book's number and the least mean
 we hold ourselves to. `mica run NAME` runs a recipe, `mica run NAME --code` prints it.
