@@ -4,12 +4,18 @@ Three convolutions look at larger and larger parts of the picture, two poolings 
 it, and a dense layer of 64 units decides.
 """
 
+import math
+
 import mica
 from mica import layers
 from mica.data import samples
+from mica.optimizers import RMSprop
+from mica.optimizers.schedules import one_cycle
 from mica.recipes.recipe import Recipe
 
 __all__ = ["RECIPE", "main"]
+
+BATCH_SIZE = 64  # the book's
 
 
 def main(
@@ -26,6 +32,7 @@ def main(
         "test accuracy" and "test loss".
     """
     mica.set_seed(seed)
+    epochs = epochs or 5
     digits = samples.load("mnist")
     x_train, y_train = digits.x_train[:rows], digits.y_train[:rows]
     x_test, y_test = digits.x_test[:rows], digits.y_test[:rows]
@@ -42,10 +49,19 @@ def main(
         layers.Dense(64, activation="relu"),
         layers.Dense(10, activation="softmax"),
     )
-    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+    # Ours, not the book's: the learning rate rises and falls once instead of staying at
+    # 0.001. Judged by the last 10,000 training rows (2 seeds): 0.9928 against 0.9890.
+    steps = math.ceil(len(x_train) / BATCH_SIZE) * epochs
+    model.compile(
+        RMSprop(one_cycle(0.003, steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     model.summary()
 
-    model.fit(x_train, y_train, batch_size=64, epochs=epochs or 5)
+    # No validation: the test part is looked at once, at the end.
+    model.fit(x_train, y_train, batch_size=BATCH_SIZE, epochs=epochs)
 
     loss, accuracy = model.evaluate(x_test, y_test, batch_size=1000)
     return {"test accuracy": accuracy, "test loss": loss}

@@ -9,7 +9,7 @@ from mica import layers
 from mica.engine import ExecutionPlan, eager_plan
 from mica.layers import Input
 from mica.model import Sequential
-from mica.optimizers import Adam
+from mica.optimizers import AdamW
 from mica.optimizers.schedules import cosine_decay
 from mica.workflow.source import Task
 
@@ -32,12 +32,16 @@ class Settings:
         epochs: Passes over the data.
         batch_size: Rows in a batch.
         learning_rate: The first rate.
+        patience: Epochs without a better validation before it stops; None never stops.
+        weight_decay: As in `AdamW`.
         threads: Processor threads; None for all.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    patience: int | None = None
+    weight_decay: float = 0.0
     threads: int | None = None
 
 
@@ -49,6 +53,7 @@ class Proposal:
         model: The network, with its preprocessing.
         epochs: Passes over the data.
         batch_size: Rows in a batch.
+        patience: Epochs without a better validation before it stops.
         validation_fraction: Share of the training part that judges each epoch; the
             weights of the best one are kept.
         plan: How a step is executed.
@@ -57,6 +62,7 @@ class Proposal:
     model: Sequential
     epochs: int
     batch_size: int
+    patience: int
     validation_fraction: float
     plan: ExecutionPlan
 
@@ -109,7 +115,7 @@ def _table_settings(rows: int) -> Settings:
     batch_size = min(max(wanted, 32), LARGEST_BATCH)
     epochs = math.ceil(TABLE_STEPS / math.ceil(rows / batch_size))
     epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
-    return Settings(epochs, batch_size, 0.003, threads=1)
+    return Settings(epochs, batch_size, 0.003, patience=30, weight_decay=0.3, threads=1)
 
 
 def _last(task: Task) -> tuple[Any, str, list[str]]:
@@ -142,15 +148,17 @@ def propose(task: Task, epochs: int | None = None) -> Proposal:
     if not task.is_pictures:
         middle, settings = _columns(), _table_settings(rows)
     elif min(shape[:2]) < SMALL_SIDE:
-        middle, settings = _small_pictures(), Settings(30, 32, 0.005, threads=1)
+        middle, settings = _small_pictures(), Settings(20, 32, 0.005, threads=1)
     else:
         middle, settings = _large_pictures(), Settings(8, 64, 0.002)
     epochs = epochs or settings.epochs
     steps = math.ceil(rows / settings.batch_size) * epochs
     rate = cosine_decay(settings.learning_rate, steps, alpha=LAST_RATE)
     last, loss, metrics = _last(task)
-    model = Sequential(Input(shape), *middle, last)
-    model.compile(Adam(rate), loss, metrics=metrics)
+    model = Sequential(Input(shape), *middle, last, name="network")
+    model.compile(
+        AdamW(rate, weight_decay=settings.weight_decay), loss, metrics=metrics
+    )
     model.preprocessing = task.encoder
     model.label_names = list(task.label_names) or None
     plan = eager_plan()
@@ -158,4 +166,11 @@ def propose(task: Task, epochs: int | None = None) -> Proposal:
         # NOTE: in steps this small, threads wait for each other more than they
         # compute, and wait long where other programs use the processor.
         plan = dataclasses.replace(plan, threads=settings.threads)
-    return Proposal(model, epochs, settings.batch_size, fraction, plan)
+    return Proposal(
+        model,
+        epochs,
+        settings.batch_size,
+        settings.patience or epochs,
+        fraction,
+        plan,
+    )

@@ -19,6 +19,7 @@ __all__ = ["Verdict", "is_clear", "judge", "likely_range"]
 
 NUM_MISTAKES = 5
 DEVIATIONS = 1.96  # of a normal distribution, on either side of 0.95 of it
+MOST_COLUMNS = 4  # of a mistake's row: what a terminal of 80 columns holds
 FEWEST_ROWS = 10  # below it a difference is never called clear; ours
 
 
@@ -165,11 +166,14 @@ def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
         The verdict.
     """
     numbers = None if task.test_places is None else task.test_places.tolist()
+    raw = task.raw_test
+    if isinstance(raw, dict):
+        raw = dict(list(raw.items())[:MOST_COLUMNS])
     is_share = task.kind == "classification"
     if is_share:
         predicted = outputs.argmax(axis=-1)
         mistakes: Part = worst_mistakes(
-            task.raw_test,
+            raw,
             task.y_test,
             outputs,
             task.label_names,
@@ -181,7 +185,7 @@ def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
         predicted = task.encoder.decode(outputs)
         truth = task.encoder.decode(task.y_test)
         mistakes = worst_residuals(
-            task.raw_test,
+            raw,
             truth,
             predicted,
             count=NUM_MISTAKES,

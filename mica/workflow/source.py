@@ -78,8 +78,8 @@ def _parts_notes(num_train: int, num_test: int) -> tuple[str, ...]:
     parts = f"{rows} to learn from, {num_test:,} set aside for the test."
     if num_test >= FEW_ROWS:
         return (parts,)
-    are = "1 test row is" if num_test == 1 else f"{num_test} test rows are"
-    return (parts, f"{are} few: take the result as a hint, not as a proof.")
+    few = "The test part is small: take the result as a hint, not as a proof."
+    return (parts, few)
 
 
 def _picture_task(sample: Sample) -> Task:

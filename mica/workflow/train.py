@@ -8,7 +8,7 @@ from pathlib import Path
 from mica.engine import set_seed
 from mica.errors import CheckpointError, ConfigError
 from mica.model import Model, summarize
-from mica.report import Highlight, Highlights, Part, Report, Text
+from mica.report import Highlight, Highlights, Part, Report, Text, format_value
 from mica.training import (
     Callback,
     CSVLogger,
@@ -17,6 +17,7 @@ from mica.training import (
     TrainState,
     Verbosity,
 )
+from mica.view import training_curves
 from mica.workflow.architecture import Proposal, propose
 from mica.workflow.baseline import baseline_table, baselines
 from mica.workflow.commands import next_commands
@@ -90,7 +91,7 @@ def _fit(
         verbose=0,
         callbacks=[
             CSVLogger(folder / HISTORY),
-            EarlyStopping(patience=proposal.epochs),  # keeps the best weights
+            EarlyStopping(patience=proposal.patience),
             *listeners,
         ],
     )
@@ -130,7 +131,10 @@ def _train(
 
 
 def _highlights(model: Model, history: History, verdict: Verdict) -> Highlights:
-    others = [f"{name} {score:.4g}" for name, score, _ in verdict.comparison.rows[:-1]]
+    others = [
+        f"{name} {format_value(score)}"
+        for name, score, _ in verdict.comparison.rows[:-1]
+    ]
     epochs = Highlight("epochs", len(history.epoch), history.stop_reason or "")
     return Highlights(
         "",
@@ -152,7 +156,7 @@ def _report(
             verdict.finding,
             verdict.comparison,
             verdict.mistakes,
-            history.report(),
+            Report("Training", training_curves(history.history)),
             verdict.details,
             task.card,
             _notes(task),
