@@ -25,7 +25,7 @@ LARGEST_BATCH = 512  # rows
 
 
 @dataclass(frozen=True)
-class Settings:
+class _Settings:
     """How a network is trained: the rate falls along half a cosine wave.
 
     Args:
@@ -109,13 +109,15 @@ def _columns() -> list[Any]:
     ]
 
 
-def _table_settings(rows: int) -> Settings:
+def _table_settings(rows: int) -> _Settings:
     """Small tables are seen often, large ones in large batches."""
     wanted = 2 ** math.ceil(math.log2(max(rows / TABLE_BATCHES, 1)))
     batch_size = min(max(wanted, 32), LARGEST_BATCH)
     epochs = math.ceil(TABLE_STEPS / math.ceil(rows / batch_size))
     epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
-    return Settings(epochs, batch_size, 0.003, patience=30, weight_decay=0.3, threads=1)
+    return _Settings(
+        epochs, batch_size, 0.003, patience=30, weight_decay=0.3, threads=1
+    )
 
 
 def _last(task: Task) -> tuple[Any, str, list[str]]:
@@ -148,9 +150,9 @@ def propose(task: Task, epochs: int | None = None) -> Proposal:
     if not task.is_pictures:
         middle, settings = _columns(), _table_settings(rows)
     elif min(shape[:2]) < SMALL_SIDE:
-        middle, settings = _small_pictures(), Settings(20, 32, 0.005, threads=1)
+        middle, settings = _small_pictures(), _Settings(20, 32, 0.005, threads=1)
     else:
-        middle, settings = _large_pictures(), Settings(8, 64, 0.002)
+        middle, settings = _large_pictures(), _Settings(8, 64, 0.002)
     epochs = epochs or settings.epochs
     steps = math.ceil(rows / settings.batch_size) * epochs
     rate = cosine_decay(settings.learning_rate, steps, alpha=LAST_RATE)

@@ -34,6 +34,12 @@ class Verdict:
         finding: In words, whether the network is worth it.
         mistakes: The worst ones.
         details: Confusion matrix, or predictions against the truth.
+
+    Example:
+        >>> from mica.report import Finding, Table, Text
+        >>> parts = Table("Result", [], []), Finding("good", "", "It is."), Text("", "")
+        >>> Verdict("test accuracy", 0.98, *parts, Text("", "")).score
+        0.98
     """
 
     measure: str
@@ -164,6 +170,13 @@ def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
 
     Returns:
         The verdict.
+
+    Example:
+        >>> from mica.workflow import baselines, open_task
+        >>> task = open_task("iris")
+        >>> perfect = np.eye(3)[task.y_test]
+        >>> judge(task, perfect, baselines(task)).score
+        1.0
     """
     numbers = None if task.test_places is None else task.test_places.tolist()
     raw = task.raw_test

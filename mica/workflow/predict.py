@@ -58,6 +58,14 @@ def predict(model_path: str | Path, source: str | Path) -> Table:
         CheckpointError: The model cannot be read.
         ConfigError: The model has no preprocessing.
         DataError: The rows cannot be read, or are not like the training's.
+
+    Example:
+        >>> import tempfile
+        >>> from mica.workflow import train
+        >>> outcome = train("iris", epochs=1, runs=tempfile.mkdtemp(), verbose=0)
+        >>> table = predict(outcome.folder, "iris")
+        >>> table.columns, len(table.rows)
+        (('row', 'prediction', 'probability', 'truth'), 30)
     """
     model, encoder = _load(model_path)
     rows = open_rows(source, encoder)
@@ -114,7 +122,7 @@ def csv_text(table: Table) -> str:
 
 
 def write_csv(table: Table, path: str | Path) -> None:
-    """Write a table as a CSV file; the file appears whole or not at all.
+    r"""Write a table as a CSV file; the file appears whole or not at all.
 
     Args:
         table: The rows.
@@ -122,6 +130,13 @@ def write_csv(table: Table, path: str | Path) -> None:
 
     Raises:
         CheckpointError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "answers.csv"
+        >>> write_csv(Table("", ["row", "prediction"], [[0, "no"]]), path)
+        >>> path.read_text()
+        'row,prediction\n0,no\n'
     """
     with atomic_file(path, where="predict") as file:
         file.write(csv_text(table).encode())

@@ -52,6 +52,10 @@ class Task:
     Shape:
         x_train, x_test: (rows, features) or (rows, height, width, channels), float32
         y_train, y_test: (rows,), int64 class numbers or float32 standardised numbers
+
+    Example:
+        >>> open_task("digits").is_pictures, open_task("wine").is_pictures
+        (True, False)
     """
 
     name: str

@@ -42,6 +42,12 @@ class Outcome:
         folder: Where everything was written.
         report: What the page shows.
         commands: What to do next, as lines for a shell.
+
+    Example:
+        >>> import tempfile
+        >>> outcome = train("wine", epochs=1, runs=tempfile.mkdtemp(), verbose=0)
+        >>> sorted(path.name for path in outcome.folder.iterdir())
+        ['history.csv', 'model.mica', 'report.html']
     """
 
     model: Model
