@@ -7,7 +7,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -15,6 +15,8 @@ import mica
 from mica import recipes, trace, workflow
 from mica.cli.information import information
 from mica.data import samples
+from mica.data.table.kinds import ColumnKind
+from mica.data.table.target import Task
 from mica.errors import DataError, MicaError
 from mica.report import Part, Table
 
@@ -79,7 +81,7 @@ def _say_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _options(
+def _say(
     version: Annotated[
         bool,
         typer.Option(
@@ -88,6 +90,26 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+def _kinds(
+    number: list[str] | None, category: list[str] | None, leave_out: list[str] | None
+) -> dict[str, ColumnKind]:
+    """What the user says of columns; leaving out counts most."""
+    said: dict[str, ColumnKind] = dict.fromkeys(number or (), "number")
+    said.update(dict.fromkeys(category or (), "category"))
+    said.update(dict.fromkeys(leave_out or (), "left out"))
+    return said
+
+
+def _options(**given: object) -> list[str]:
+    """The options that were given, word by word, to give them again."""
+    words: list[str] = []
+    for name, value in given.items():
+        for each in value if isinstance(value, list) else [value]:
+            if each is not None:
+                words += [f"--{name.replace('_', '-')}", str(each)]
+    return words
 
 
 @app.command()
@@ -102,6 +124,24 @@ def train(
     target: Annotated[
         str | None,
         typer.Option(help="The column to predict; a CSV file needs it."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="classification or regression; else Mica decides, and says so."
+        ),
+    ] = None,
+    number: Annotated[
+        list[str] | None,
+        typer.Option(help="Take this column for a number.", metavar="COLUMN"),
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Take this column for a category.", metavar="COLUMN"),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Do not learn from this column.", metavar="COLUMN"),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -131,22 +171,35 @@ def train(
     Examples:
       mica train digits
       mica train patients.csv --target diagnosis
+      mica train patients.csv --target stage --leave-out doctor
     """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
         outcome = workflow.train(
             source,
             target,
+            task=cast(Task | None, task),  # checked where it is read
+            kinds=_kinds(number, category, leave_out),
             epochs=epochs,
             seed=seed,
             runs=runs,
             name=name,
             show=_show,
-            program=_program(),
+        )
+        options = _options(
+            target=target,
+            task=task,
+            number=number,
+            category=category,
+            leave_out=leave_out,
+            epochs=epochs,
+        )
+        lines = workflow.next_commands(
+            outcome.folder, source, options, seed=seed, program=_program()
         )
         # NOTE: printed, not shown: a line that is broken cannot be pasted.
         print("\n Go on with")
-        for command in outcome.commands:
-            print(f"     {command}")
+        for line in lines:
+            print(f"     {line}")
 
 
 def _first_rows(table: Table) -> Table:

@@ -1,6 +1,7 @@
 """Workflow: the main job, from a source to a judged, saved, reported model."""
 
 from mica.workflow.baseline import Baseline, baselines
+from mica.workflow.commands import next_commands
 from mica.workflow.judge import Verdict, judge
 from mica.workflow.predict import csv_text, predict, write_csv
 from mica.workflow.source import Task, open_task
@@ -14,6 +15,7 @@ __all__ = [
     "baselines",
     "csv_text",
     "judge",
+    "next_commands",
     "open_task",
     "predict",
     "train",

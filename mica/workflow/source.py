@@ -1,10 +1,10 @@
 """Source: what the user names, opened as a task: parts, words, preprocessing."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from mica.data import (
 )
 from mica.data.samples import Sample
 from mica.data.scaling import PictureEncoder
+from mica.data.table.kinds import ColumnKind
+from mica.data.table.target import Task as Kind
 from mica.errors import ConfigError, DataError, near_misses
 from mica.report import Report
 from mica.workflow.rows import SAMPLE_TARGET, sample_table
@@ -59,7 +61,7 @@ class Task:
     """
 
     name: str
-    kind: Literal["classification", "regression"]
+    kind: Kind
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
@@ -169,12 +171,21 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def open_task(source: str | Path, target: str | None = None, *, seed: int = 0) -> Task:
+def open_task(
+    source: str | Path,
+    target: str | None = None,
+    *,
+    task: Kind | None = None,
+    kinds: Mapping[str, ColumnKind] | None = None,
+    seed: int = 0,
+) -> Task:
     """Open what the user named.
 
     Args:
         source: The name of a sample ("digits") or a CSV file.
         target: The column to predict; a file needs it.
+        task: What to learn from a file; None decides from the column.
+        kinds: Columns of a file to take for what they do not look like.
         seed: Decides which rows of a file are set aside; a sample's test part is
             always the same.
 
@@ -192,10 +203,13 @@ def open_task(source: str | Path, target: str | None = None, *, seed: int = 0) -
     """
     path, known = Path(source), samples.names()
     if str(source) in known:
-        if target is not None:
+        given = [target, task, *(kinds or ())]
+        unwanted = [str(choice) for choice in given if choice is not None]
+        if unwanted:
             raise ConfigError(
-                f"train: expected no target for the sample {str(source)!r}, got "
-                f"{target!r}. A sample brings its own; leave the target out."
+                f"train: expected no target, task or kinds of columns for the sample "
+                f"{str(source)!r}, got {unwanted[0]!r}. A sample brings its own; leave "
+                "them out."
             )
         sample = samples.load(str(source))
         return _column_task(sample) if sample.feature_names else _picture_task(sample)
@@ -215,5 +229,5 @@ def open_task(source: str | Path, target: str | None = None, *, seed: int = 0) -
             f"train: expected a target, the column of {path.name} to predict, got "
             f"none. Choose from: {_listed(table.names)}."
         )
-    prepared = prepare_table(table, target, seed=seed)
+    prepared = prepare_table(table, target, task=task, kinds=kinds, seed=seed)
     return _table_task(table, path.stem, prepared, target)

@@ -1,10 +1,11 @@
 """The main job: a source in; a judged, saved, reported model out."""
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mica.data.table.kinds import ColumnKind
+from mica.data.table.target import Task as Kind
 from mica.engine import set_seed
 from mica.errors import CheckpointError, ConfigError
 from mica.model import Model, summarize
@@ -20,7 +21,6 @@ from mica.training import (
 from mica.view import training_curves
 from mica.workflow.architecture import Proposal, propose
 from mica.workflow.baseline import baseline_table, baselines
-from mica.workflow.commands import next_commands
 from mica.workflow.folder import run_folder
 from mica.workflow.judge import Verdict, judge
 from mica.workflow.progress import SparseProgress
@@ -41,7 +41,6 @@ class Outcome:
         history: The logs of each epoch.
         folder: Where everything was written.
         report: What the page shows.
-        commands: What to do next, as lines for a shell.
 
     Example:
         >>> import tempfile
@@ -55,7 +54,6 @@ class Outcome:
     history: History
     folder: Path
     report: Report
-    commands: tuple[str, ...] = ()
 
 
 class _PlanLine(Callback):
@@ -219,13 +217,14 @@ def train(
     source: str | Path,
     target: str | None = None,
     *,
+    task: Kind | None = None,
+    kinds: Mapping[str, ColumnKind] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     runs: str | Path = "runs",
     name: str | None = None,
     verbose: Verbosity = "auto",
     show: Callable[[Part], object] | None = None,
-    program: str = "mica",
 ) -> Outcome:
     """Train, judge, save and report a model for a source.
 
@@ -235,6 +234,10 @@ def train(
     Args:
         source: A sample's name or a CSV file.
         target: The column to predict, for a file.
+        task: "classification" or "regression", for a file; None decides from the
+            column.
+        kinds: "number", "category" or "left out" for columns of a file that Mica
+            would take for something else.
         epochs: The most epochs; None lets the proposal decide.
         seed: Decides split, first weights and order.
         runs: Folder in which the run gets a folder of its own.
@@ -243,7 +246,6 @@ def train(
         verbose: As in `Model.fit`.
         show: Takes each part as soon as it is known, such as `Part.show`, which prints
             it or displays it in a notebook; None shows nothing.
-        program: How the user calls Mica, for the commands to go on with.
 
     Returns:
         The model, its verdict and where everything is.
@@ -267,15 +269,13 @@ def train(
         )
     tell = show or _say_nothing
     set_seed(seed)
-    task = open_task(source, target, seed=seed)
-    with run_folder(runs, name or task.name) as folder:
+    opened = open_task(source, target, task=task, kinds=kinds, seed=seed)
+    with run_folder(runs, name or opened.name) as folder:
         try:
-            outcome = _run(task, folder, epochs, seed, verbose, tell)
+            return _run(opened, folder, epochs, seed, verbose, tell)
         except KeyboardInterrupt as interrupt:
             if interrupt.args or not (folder / MODEL).exists():
                 raise
             raise KeyboardInterrupt(
                 f"train: stopped by hand. The trained model is in {folder / MODEL}."
             ) from None
-    commands = next_commands(folder, str(source), target, seed, program)
-    return dataclasses.replace(outcome, commands=commands)

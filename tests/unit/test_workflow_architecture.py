@@ -141,11 +141,11 @@ def test_a_live_bar_passes_every_event_on(capsys):
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "program", "expected"),
+    ("source", "options", "program", "expected"),
     [
         (
             "digits",
-            None,
+            [],
             "mica",
             (
                 "mica predict runs/x/model.mica digits",
@@ -155,7 +155,7 @@ def test_a_live_bar_passes_every_event_on(capsys):
         ),
         (
             "my data.csv",
-            "the price",
+            ["--target", "the price"],
             ".venv/bin/mica",
             (
                 ".venv/bin/mica predict runs/x/model.mica 'my data.csv'",
@@ -165,7 +165,7 @@ def test_a_live_bar_passes_every_event_on(capsys):
         ),
         (
             "-odd.csv",
-            "y",
+            ["--target", "y"],
             "mica",
             (
                 "mica predict runs/x/model.mica ./-odd.csv",
@@ -175,8 +175,9 @@ def test_a_live_bar_passes_every_event_on(capsys):
         ),
     ],
 )
-def test_the_commands_to_go_on_with_can_be_pasted(source, target, program, expected):
-    assert next_commands(Path("runs/x"), source, target, 4, program) == expected
+def test_the_commands_to_go_on_with_can_be_pasted(source, options, program, expected):
+    lines = next_commands(Path("runs/x"), source, options, seed=4, program=program)
+    assert lines == expected
 
 
 def test_the_network_is_built_before_it_trains(iris):

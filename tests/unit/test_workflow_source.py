@@ -109,13 +109,31 @@ def test_the_card_of_a_file_says_each_note_once(tmp_path):
     assert [type(part) for part in task.card.parts] == [Table]
 
 
-def test_a_target_of_its_own_is_not_given_to_a_sample():
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"target": "price"}, "price"),
+        ({"task": "regression"}, "regression"),
+        ({"kinds": {"age": "number"}}, "age"),
+    ],
+)
+def test_a_sample_takes_no_choices(given, shown):
     with pytest.raises(ConfigError) as caught:
-        workflow.open_task("digits", "price")
+        workflow.open_task("digits", **given)
     assert str(caught.value) == (
-        "train: expected no target for the sample 'digits', got 'price'. A sample "
-        "brings its own; leave the target out."
+        "train: expected no target, task or kinds of columns for the sample 'digits', "
+        f"got {shown!r}. A sample brings its own; leave them out."
     )
+
+
+def test_what_the_user_says_of_a_file_counts_more_than_its_looks(tmp_path):
+    path = write_houses(tmp_path / "houses.csv")
+    kinds = {"area": "left out", "house_id": "number"}
+    task = workflow.open_task(path, "district", task="classification", kinds=kinds)
+    assert task.label_names == ("north", "south", "west")
+    assert "Classification: you said so." in task.notes
+    assert "area" not in task.encoder.column_names
+    assert "house_id" in task.encoder.column_names
 
 
 def test_a_misspelt_sample_gets_a_suggestion():

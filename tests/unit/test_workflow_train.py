@@ -135,18 +135,6 @@ def test_an_earlier_run_is_never_written_over(tmp_path):
     assert (first.folder.name, second.folder.name) == ("iris", "iris-2")
 
 
-def test_the_commands_are_those_of_the_run(tmp_path):
-    outcome = workflow.train(
-        "iris", epochs=1, seed=4, runs=tmp_path, name="mine", verbose=0, program="m"
-    )
-    folder = tmp_path / "mine"
-    assert outcome.commands == (
-        f"m predict {folder / 'model.mica'} iris",
-        "m train iris --seed 5",
-        f"m open {folder}",
-    )
-
-
 def test_progress_is_told_line_by_line(tmp_path, capsys):
     workflow.train("iris", epochs=2, runs=tmp_path, verbose=2)
     lines = capsys.readouterr().out.splitlines()
