@@ -2,6 +2,11 @@
 
 import errno
 import importlib
+import os
+import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -203,3 +208,30 @@ def test_a_table_is_never_seen_by_its_test_rows(tmp_path):
     first, second = (workflow.open_task(each, "kauft") for each in (path, changed))
     assert first.encoder.config() == second.encoder.config()
     assert (first.x_train == second.x_train).all()
+
+
+def test_ctrl_c_in_a_real_process_exits_with_130_and_keeps_the_model(tmp_path):
+    program = "from mica.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", program, "train", "digits", "--epochs", "1000"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch    1/1000"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert re.fullmatch(
+        r"fit: stopped by hand in epoch \d+\. Weights and history are those of \d+ "
+        r"finished epochs?\. They are in runs/digits/model\.mica and "
+        r"runs/digits/history\.csv\.",
+        errors.strip(),
+    )
+    assert len(workflow.predict(tmp_path / "runs" / "digits", "digits").rows) == 360
