@@ -26,7 +26,7 @@ from mica.layers import (
 )
 from mica.layers.activation import ACTIVATIONS, get_activation
 from mica.shapes import window_output
-from tests.contract.cases import LAYERS
+from tests.contract.layer_cases import LAYERS
 from tests.tolerances import assert_close
 
 few = settings(max_examples=30)

@@ -1,0 +1,13 @@
+"""Rows of the layers in `mica/layers/reshaping.py`."""
+
+from mica import layers
+from tests.contract.layer_cases.case import LayerCase
+
+__all__ = ["CASES"]
+
+CASES: dict[str, LayerCase] = {
+    "Flatten": LayerCase(lambda: layers.Flatten(), (None, 4, 2)),
+    "Flatten of scalars": LayerCase(lambda: layers.Flatten(), ()),
+    "Reshape": LayerCase(lambda: layers.Reshape((2, -1)), (None, 4)),
+    "Reshape to known sizes": LayerCase(lambda: layers.Reshape((3, 2, 2)), (4, 3)),
+}

@@ -1,0 +1,44 @@
+"""Configurations of the layers in `mica/layers/activating.py`."""
+
+import random
+
+from tests.oracle.keras_draws.drawing import ACTIVATIONS, Drawn, anything, both
+
+__all__ = ["DRAWS"]
+
+
+def draw_activation(draw: random.Random) -> Drawn:
+    return both("Activation", {"activation": draw.choice(ACTIVATIONS)}, anything(draw))
+
+
+def draw_relu(draw: random.Random) -> Drawn:
+    arguments = {
+        "max_value": draw.choice([None, 1.0, 6.0]),
+        "negative_slope": draw.choice([0.0, 0.3]),
+        "threshold": draw.choice([0.0, 0.5]),
+    }
+    return both("ReLU", arguments, anything(draw))
+
+
+def draw_leaky_relu(draw: random.Random) -> Drawn:
+    arguments = draw.choice([{}, {"negative_slope": draw.random()}])
+    return both("LeakyReLU", arguments, anything(draw))
+
+
+def draw_elu(draw: random.Random) -> Drawn:
+    arguments = draw.choice([{}, {"alpha": draw.random()}])
+    return both("ELU", arguments, anything(draw))
+
+
+def draw_softmax(draw: random.Random) -> Drawn:
+    x = anything(draw)
+    return both("Softmax", {"axis": draw.choice([-1, *range(1, x.ndim)])}, x)
+
+
+DRAWS = {
+    "Activation": draw_activation,
+    "ReLU": draw_relu,
+    "LeakyReLU": draw_leaky_relu,
+    "ELU": draw_elu,
+    "Softmax": draw_softmax,
+}
