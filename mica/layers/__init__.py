@@ -2,6 +2,15 @@
 
 from mica.layers.activating import ELU, Activation, LeakyReLU, ReLU, Softmax
 from mica.layers.activation import get_activation
+from mica.layers.added_losses import add_loss, gather_losses
+from mica.layers.constraints import (
+    Constraint,
+    MaxNorm,
+    MinMaxNorm,
+    NonNegative,
+    UnitNorm,
+    get_constraint,
+)
 from mica.layers.convolution import Conv2D
 from mica.layers.dense import Dense
 from mica.layers.initializers import Initializer, get_initializer
@@ -14,14 +23,26 @@ from mica.layers.pooling import (
     GlobalMaxPooling2D,
     MaxPooling2D,
 )
+from mica.layers.regularizers import (
+    L1,
+    L1L2,
+    L2,
+    OrthogonalRegularizer,
+    Regularizer,
+    get_regularizer,
+)
 from mica.layers.reshaping import Flatten, Reshape
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 
 __all__ = [
     "ELU",
+    "L1",
+    "L1L2",
+    "L2",
     "Activation",
     "AveragePooling2D",
     "BatchNormalization",
+    "Constraint",
     "Conv2D",
     "Dense",
     "Dropout",
@@ -32,13 +53,23 @@ __all__ = [
     "Input",
     "Layer",
     "LeakyReLU",
+    "MaxNorm",
     "MaxPooling2D",
+    "MinMaxNorm",
+    "NonNegative",
+    "OrthogonalRegularizer",
     "ReLU",
+    "Regularizer",
     "Reshape",
     "Softmax",
     "SymbolicTensor",
+    "UnitNorm",
+    "add_loss",
+    "gather_losses",
     "get_activation",
+    "get_constraint",
     "get_initializer",
+    "get_regularizer",
     "infer_module",
     "record",
 ]

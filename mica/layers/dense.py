@@ -9,9 +9,11 @@ from torch.nn import functional
 
 from mica.layers.activation import ActivationLike, get_activation
 from mica.layers.arguments import positive_integer
+from mica.layers.constraints import ConstraintLike, get_constraint
 from mica.layers.initializers import InitializerLike, get_initializer
 from mica.layers.inputs import check_axis, check_floating, check_rank
 from mica.layers.layer import Layer
+from mica.layers.regularizers import RegularizerLike, get_regularizer
 from mica.shapes import Shape
 
 __all__ = ["Dense"]
@@ -31,6 +33,11 @@ class Dense(Layer):
         use_bias: Whether to add b.
         kernel_initializer: First values of the weight.
         bias_initializer: First values of the bias.
+        kernel_regularizer: What the weight costs, added to the loss.
+        bias_regularizer: What the bias costs.
+        activity_regularizer: What y costs.
+        kernel_constraint: What the weight must be after each update.
+        bias_constraint: What the bias must be.
         name: What the layer is called; `None` lets the model choose.
 
     Shape:
@@ -65,6 +72,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: InitializerLike = "glorot_uniform",
         bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
@@ -78,6 +90,17 @@ class Dense(Layer):
         self.bias_initializer = get_initializer(
             bias_initializer, where, "bias_initializer"
         )
+        self.kernel_regularizer = get_regularizer(
+            kernel_regularizer, where, "kernel_regularizer"
+        )
+        self.bias_regularizer = get_regularizer(
+            bias_regularizer, where, "bias_regularizer"
+        )
+        self.kernel_constraint = get_constraint(
+            kernel_constraint, where, "kernel_constraint"
+        )
+        self.bias_constraint = get_constraint(bias_constraint, where, "bias_constraint")
+        self.regularize_activity(activity_regularizer)
         self.register_parameter("weight", None)
         self.register_parameter("bias", None)
 
@@ -93,9 +116,19 @@ class Dense(Layer):
     def build(self, shape: Shape) -> None:
         """Make the weight and the bias for the last size of `shape`."""
         features = shape[-1] or 0  # check_input has refused None
-        self.weight = self.add_weight((self.units, features), self.kernel_initializer)
+        self.weight = self.add_weight(
+            (self.units, features),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer)
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def forward(
         self, x: Float[Tensor, "*batch features"]

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mica.errors import ConfigError, MicaError, StateError
+from mica.layers.added_losses import add_loss
+from mica.layers.constraints import Constraint, ConstraintLike, get_constraint
 from mica.layers.initializers import Initializer, get_initializer
+from mica.layers.regularizers import Regularizer, RegularizerLike, get_regularizer
 from mica.layers.symbolic import (
     SymbolicTensor,
     holds_symbolic,
@@ -19,7 +22,7 @@ from mica.nested import flatten, map_nested
 from mica.registry import Configurable
 from mica.shapes import describe
 
-__all__ = ["Layer", "snake_case"]
+__all__ = ["Layer", "WeightRule", "snake_case"]
 
 _INPUT_FIRST = "Put mica.Input(shape) first in the model."
 _NO_INPUT_SIZE = "Leave it out: a layer takes the size of its input from the data."
@@ -56,6 +59,21 @@ def _first_tensor(value: Any) -> Any:
         if isinstance(leaf, (Tensor, SymbolicTensor)):
             return leaf
     return None
+
+
+class WeightRule(NamedTuple):
+    """What a weight costs, and what it must be after each update."""
+
+    regularizer: Regularizer | None
+    constraint: Constraint | None
+
+
+def _charge_activity(layer: "Layer", inputs: Any, output: Any) -> None:
+    """Add the price of an output; a forward hook."""
+    del inputs
+    for leaf in flatten(output):
+        if isinstance(leaf, Tensor) and layer.activity_regularizer is not None:
+            layer.add_loss(layer.activity_regularizer(leaf))
 
 
 class Layer(Configurable, nn.Module):
@@ -114,6 +132,9 @@ class Layer(Configurable, nn.Module):
         self._input_dtype: torch.dtype | None = None
         self._build_dtype: torch.dtype | None = None
         self._build_device: torch.device | None = None
+        self.activity_regularizer: Regularizer | None = None
+        self._rules: dict[str, WeightRule] = {}
+        self._unnamed_rules: list[tuple[nn.Parameter, WeightRule]] = []
 
     @property
     def where(self) -> str:
@@ -146,6 +167,8 @@ class Layer(Configurable, nn.Module):
         initializer: str | Initializer | Callable[[Tensor], Any] = "glorot_uniform",
         *,
         fans: tuple[int, int] | None = None,
+        regularizer: RegularizerLike = None,
+        constraint: ConstraintLike = None,
     ) -> nn.Parameter:
         """Make a learned tensor in the type and on the device of the input.
 
@@ -155,6 +178,8 @@ class Layer(Configurable, nn.Module):
                 a tensor in place.
             fans: (inputs, outputs) one value of the result depends on; `None` takes
                 them from the shape.
+            regularizer: What its values cost; training adds it to the loss.
+            constraint: What it must be; training applies it after each update.
 
         Returns:
             The parameter; assign it to an attribute in `build`.
@@ -168,7 +193,63 @@ class Layer(Configurable, nn.Module):
         tensor = torch.empty(shape, dtype=self._build_dtype, device=self._build_device)
         with torch.no_grad():
             get_initializer(initializer).fill(tensor, fans)
-        return nn.Parameter(tensor, requires_grad=self._trainable)
+        parameter = nn.Parameter(tensor, requires_grad=self._trainable)
+        if regularizer is not None or constraint is not None:
+            rule = WeightRule(
+                get_regularizer(regularizer, self.where),
+                get_constraint(constraint, self.where),
+            )
+            self._unnamed_rules.append((parameter, rule))
+        return parameter
+
+    @property
+    def weight_rules(self) -> Mapping[str, WeightRule]:
+        """What this layer's own weights cost and must be, by their names."""
+        for parameter, rule in self._unnamed_rules:
+            for name, value in self._parameters.items():
+                if value is parameter:
+                    self._rules[name] = rule
+        self._unnamed_rules.clear()
+        return self._rules
+
+    def add_loss(self, value: Tensor) -> None:
+        """Add a number to the loss of the step being computed, from inside `forward`.
+
+        It counts in training and evaluation, and is nothing outside of them.
+
+        Args:
+            value: One number that depends on weights or inputs.
+
+        Example:
+            >>> class Sparse(Layer):
+            ...     def forward(self, x):
+            ...         self.add_loss(0.01 * x.abs().mean())
+            ...         return x
+            >>> Sparse()(torch.ones(2)).sum()
+            tensor(2.)
+        """
+        add_loss(value)
+
+    def regularize_activity(self, regularizer: RegularizerLike) -> None:
+        """Let what this layer gives cost something; called in a constructor.
+
+        Args:
+            regularizer: A name, a Regularizer, a function, or None for nothing.
+
+        Raises:
+            ConfigError: The name is not known.
+
+        Example:
+            >>> layer = Layer()
+            >>> layer.regularize_activity("l2")
+            >>> layer.activity_regularizer
+            L2()
+        """
+        found = get_regularizer(regularizer, self.where, "activity_regularizer")
+        self.activity_regularizer = found
+        if found is not None:
+            # A hook, so that a layer without a price pays nothing for the question.
+            self.register_forward_hook(_charge_activity)
 
     def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Build for these inputs if that has not happened yet.
@@ -196,6 +277,7 @@ class Layer(Configurable, nn.Module):
         # Weights made in inference mode could never be trained.
         with torch.inference_mode(False):
             self.build(shape)
+        _ = self.weight_rules  # parameters may be replaced later; their names stay
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mica.layers import gather_losses
 from mica.nested import flatten
 
 __all__ = ["LastActivation", "can_be_left_out", "find_last_activations"]
@@ -102,8 +103,9 @@ def can_be_left_out(
 ) -> bool:
     """Try whether leaving an activation out turns one output into its logits, no more.
 
-    It must not when something else reads the probabilities: another output, or a layer
-    behind one. A NaN in their place shows that, whatever the weights are.
+    It must not when something else reads the probabilities: another output, a layer
+    behind one, or a loss that layers add. A NaN in their place shows that, whatever
+    the weights are.
 
     Args:
         last: The activation.
@@ -123,13 +125,22 @@ def can_be_left_out(
         False
     """
     expected = flatten(outputs)
-    logits, poisoned = _run_with(last, _identity, run), _run_with(last, _poison, run)
+    with gather_losses() as added:
+        run()
+    with gather_losses() as added_without:
+        logits = _run_with(last, _identity, run)
+    poisoned = _run_with(last, _poison, run)
     unchanged = all(
         torch.equal(leaf, other)
         for number, (leaf, other) in enumerate(zip(expected, poisoned, strict=True))
         if number != index and isinstance(leaf, Tensor)
     )
-    return unchanged and torch.allclose(last(logits[index]), expected[index])
+    charged_alike = all(map(torch.equal, added, added_without))
+    return (
+        unchanged
+        and charged_alike
+        and torch.allclose(last(logits[index]), expected[index])
+    )
 
 
 def _over_last_axis(module: nn.Module, output: Tensor) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mica.errors import ConfigError, DataError, ShapeError, StateError
-from mica.layers import infer_module
+from mica.layers import gather_losses, infer_module
 from mica.losses import Loss, check_fit, get_loss
 from mica.metrics import Metric, get_metric
 from mica.nested import flatten
@@ -19,6 +19,7 @@ from mica.training.folding import (
     can_be_left_out,
     find_last_activations,
 )
+from mica.training.weight_rules import WeightRules
 
 __all__ = ["Head", "Objective"]
 
@@ -176,6 +177,8 @@ class Objective:
         self.loss_weights = loss_weights
         self._heads: list[Head] | None = None
         self._has_measured = False
+        self._rules: WeightRules | None = None
+        self._added: list[Tensor] = []
         self._check_names()
 
     def _check_names(self) -> None:
@@ -278,6 +281,7 @@ class Objective:
         weights = _spread(self.loss_weights, names, "loss weights")
         metrics = self._spread_metrics(self.metrics, names)
         weighted = self._spread_metrics(self.weighted_metrics, names)
+        self._rules = WeightRules(model)
         distinct = _Distinct()
         self._heads = [
             self._head(*entry, distinct=distinct)
@@ -416,6 +420,8 @@ class Objective:
     def forward(self, model: nn.Module, x: Any) -> Any:
         """Run the model, leaving out the activations that the losses fold.
 
+        The losses that layers add meanwhile are kept for `compute`.
+
         Args:
             model: The module this objective is bound to.
             x: Inputs of one batch.
@@ -427,7 +433,8 @@ class Objective:
         try:
             for fold in folds:
                 fold.leave_out()
-            return call(model, x)
+            with gather_losses() as self._added:
+                return call(model, x)
         finally:
             for fold in folds:
                 fold.put_back()
@@ -443,12 +450,34 @@ class Objective:
             sample_weight: Weights of the samples, or a list or dict for each output.
 
         Returns:
-            `loss`, the total, which can be differentiated; with several outputs also
+            `loss`, the total, which can be differentiated: what the outputs lose, what
+            the weights cost, and what layers added; with several outputs also
             `<output>_loss`, each output's own before its weight.
 
         Raises:
             ConfigError: No output has a loss.
         """
+        losses = self._of_outputs(outputs, y, sample_weight)
+        extra = self.penalty()
+        if extra is not None:
+            losses["loss"] = losses["loss"] + extra
+        return losses
+
+    def penalty(self) -> Tensor | None:
+        """Add up what does not depend on targets: regularizers and added losses.
+
+        Returns:
+            One number, differentiable; None when there is nothing to add. Losses that
+            layers added are those of the last `forward`.
+        """
+        added, self._added = self._added, []
+        weights = None if self._rules is None else self._rules.penalty()
+        terms = added if weights is None else [weights, *added]
+        return sum(terms[1:], terms[0]) if terms else None
+
+    def _of_outputs(
+        self, outputs: Any, y: Any, sample_weight: Any
+    ) -> dict[str, Tensor]:
         heads = self.heads
         if len(heads) == 1 and isinstance(outputs, Tensor) and isinstance(y, Tensor):
             (head,) = heads

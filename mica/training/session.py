@@ -35,6 +35,7 @@ from mica.training.objective import Objective
 from mica.training.state import TrainState
 from mica.training.step import TrainStep
 from mica.training.updating import Updater
+from mica.training.weight_rules import WeightRules
 
 __all__ = ["PlanChoice", "RunOptions", "Session", "Verbosity"]
 
@@ -345,6 +346,7 @@ class Session:
                 "fit: expected the layers that were there when training began, got "
                 "others: some were added, replaced or taken off. Call compile again."
             )
+        updater.constrain = WeightRules(self.model).constrain
         return updater
 
     def _new_state(

@@ -46,6 +46,7 @@ class Updater:
         self.parameters = list(parameters)
         self.optimizer: torch.optim.Optimizer = self.spec.build(self.parameters)
         self.step = step
+        self.constrain: Callable[[], None] | None = None
         self._schedule = self.spec.schedule
         self._clips = self.spec.clips
         closure = inspect.signature(self.optimizer.step).parameters.get("closure")
@@ -82,6 +83,8 @@ class Updater:
             self._apply_looking(again)
         else:
             self.optimizer.step()
+        if self.constrain is not None:
+            self.constrain()
         self.step += 1
 
     def _apply_looking(self, again: Callable[[], Tensor] | None) -> None:
