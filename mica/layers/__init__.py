@@ -15,6 +15,16 @@ from mica.layers.convolution import Conv2D
 from mica.layers.dense import Dense
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.layer import Layer
+from mica.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from mica.layers.noise import Dropout
 from mica.layers.normalization import BatchNormalization
 from mica.layers.pooling import (
@@ -40,11 +50,15 @@ __all__ = [
     "L1L2",
     "L2",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling2D",
     "BatchNormalization",
+    "Concatenate",
     "Constraint",
     "Conv2D",
     "Dense",
+    "Dot",
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
@@ -55,13 +69,17 @@ __all__ = [
     "LeakyReLU",
     "MaxNorm",
     "MaxPooling2D",
+    "Maximum",
     "MinMaxNorm",
+    "Minimum",
+    "Multiply",
     "NonNegative",
     "OrthogonalRegularizer",
     "ReLU",
     "Regularizer",
     "Reshape",
     "Softmax",
+    "Subtract",
     "SymbolicTensor",
     "UnitNorm",
     "add_loss",

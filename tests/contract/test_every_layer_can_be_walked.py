@@ -3,11 +3,19 @@
 import pytest
 import torch
 
-from mica import layers
+from mica import Input, Model, layers
 from mica.trace import is_verified, walk
 from tests.contract.layer_cases import LAYERS
 
 WALKED = [name for name, case in LAYERS.items() if not case.no_walk_because]
+
+
+def as_model(layer, x):
+    """A layer of several inputs as a model of them."""
+    if not isinstance(x, list):
+        return layer
+    inputs = [Input(tuple(tensor.shape[1:]), dtype=tensor.dtype) for tensor in x]
+    return Model(inputs, layer(inputs)).eval()
 
 
 @pytest.mark.parametrize("name", WALKED)
@@ -15,7 +23,7 @@ def test_every_step_of_a_layer_has_a_rule_and_agrees_with_torch(name):
     layer, x = LAYERS[name].make(), LAYERS[name].batch()
     with torch.no_grad():
         y = torch.randn_like(layer.eval()(x).double())
-    one = walk(layer, x, y, loss="mse")
+    one = walk(as_model(layer, x), x, y, loss="mse")
     assert is_verified(one.verify()), str(one.verify())
     assert not one.unknown
     assert {step.phase for step in one.steps} >= {"compare"}
