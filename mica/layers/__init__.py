@@ -27,6 +27,14 @@ from mica.layers.merging import (
 )
 from mica.layers.noise import Dropout
 from mica.layers.normalization import BatchNormalization
+from mica.layers.padding import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from mica.layers.pooling import (
     AveragePooling2D,
     GlobalAveragePooling2D,
@@ -41,7 +49,8 @@ from mica.layers.regularizers import (
     Regularizer,
     get_regularizer,
 )
-from mica.layers.reshaping import Flatten, Reshape
+from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 
 __all__ = [
@@ -57,6 +66,9 @@ __all__ = [
     "Concatenate",
     "Constraint",
     "Conv2D",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dot",
     "Dropout",
@@ -75,13 +87,22 @@ __all__ = [
     "Multiply",
     "NonNegative",
     "OrthogonalRegularizer",
+    "Permute",
     "ReLU",
     "Regularizer",
+    "RepeatVector",
     "Reshape",
+    "Resizing",
     "Softmax",
     "Subtract",
     "SymbolicTensor",
     "UnitNorm",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add_loss",
     "gather_losses",
     "get_activation",

@@ -10,11 +10,12 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from mica.errors import ConfigError, ShapeError
+from mica.layers.arguments import positive_integer
 from mica.layers.inputs import check_rank
 from mica.layers.layer import Layer
 from mica.shapes import describe
 
-__all__ = ["Flatten", "Reshape"]
+__all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
 
 class Flatten(Layer):
@@ -120,3 +121,84 @@ class Reshape(Layer):
         left = math.prod(x.shape[1:]) // self._known
         sizes = [left if size == -1 else size for size in self.target_shape]
         return x.reshape(x.shape[0], *sizes)
+
+
+class Permute(Layer):
+    """The axes of each sample in another order.
+
+    y[b, i_1, ..., i_n] = x[b, j_1, ..., j_n] where i_k = j_{dims[k]}
+
+    Args:
+        dims: The old axes in their new order, counted from 1; the batch stays first.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x: (batch, *shape)
+        y: (batch, *shape in the new order)
+
+    Raises:
+        ConfigError: ``dims`` is not made of the numbers 1 to n, each once.
+        ShapeError: x has another number of axes.
+
+    Example:
+        >>> Permute((2, 1))(torch.zeros(2, 3, 4)).shape
+        torch.Size([2, 4, 3])
+    """
+
+    def __init__(self, dims: Sequence[int], *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        valid = isinstance(dims, Sequence) and not isinstance(dims, str)
+        if not valid or sorted(dims) != list(range(1, len(dims) + 1)) or not dims:
+            raise ConfigError(
+                f"{self.where}: expected dims to hold each number from 1 to the number "
+                f"of axes once, got {dims!r}. Write for example dims=(2, 1)."
+            )
+        self.dims = tuple(int(axis) for axis in dims)
+
+    def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
+        """Say what is wrong with an input of another number of axes."""
+        del dtype
+        axes = " ".join(f"axis_{number}" for number in sorted(self.dims))
+        check_rank(self.where, shape, f"batch {axes}")
+
+    def forward(self, x: Shaped[Tensor, "batch *shape"]) -> Shaped[Tensor, "batch *_"]:
+        """Reorder the axes."""
+        return x.permute(0, *self.dims).contiguous()
+
+
+class RepeatVector(Layer):
+    """Each vector repeated, as a sequence of equal steps.
+
+    y[b, t] = x[b] for every t below n
+
+    Args:
+        n: How often.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x: (batch, features)
+        y: (batch, n, features)
+
+    Raises:
+        ConfigError: ``n`` is not a positive integer.
+        ShapeError: x has another number of axes.
+
+    Example:
+        >>> RepeatVector(3)(torch.zeros(2, 4)).shape
+        torch.Size([2, 3, 4])
+    """
+
+    def __init__(self, n: int, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.n = positive_integer(n, self.where, "n")
+
+    def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
+        """Say what is wrong with an input that is no batch of vectors."""
+        del dtype
+        check_rank(self.where, shape, "batch features")
+
+    def forward(
+        self, x: Shaped[Tensor, "batch features"]
+    ) -> Shaped[Tensor, "batch {self.n} features"]:
+        """Repeat each vector."""
+        return x.unsqueeze(1).repeat(1, self.n, 1)

@@ -8,6 +8,8 @@ __all__ = ["CASES"]
 CASES: dict[str, LayerCase] = {
     "Flatten": LayerCase(lambda: layers.Flatten(), (None, 4, 2)),
     "Flatten of scalars": LayerCase(lambda: layers.Flatten(), ()),
+    "Permute": LayerCase(lambda: layers.Permute((3, 1, 2)), (None, 4, 2)),
+    "RepeatVector": LayerCase(lambda: layers.RepeatVector(3), (4,)),
     "Reshape": LayerCase(lambda: layers.Reshape((2, -1)), (None, 4)),
     "Reshape to known sizes": LayerCase(lambda: layers.Reshape((3, 2, 2)), (4, 3)),
 }
