@@ -25,7 +25,16 @@ from mica.layers.merging import (
     Multiply,
     Subtract,
 )
-from mica.layers.noise import Dropout
+from mica.layers.noise import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+    StochasticDepth,
+)
 from mica.layers.normalization import BatchNormalization
 from mica.layers.padding import (
     Cropping1D,
@@ -60,6 +69,7 @@ __all__ = [
     "L2",
     "Activation",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "BatchNormalization",
@@ -73,6 +83,8 @@ __all__ = [
     "Dot",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "Initializer",
@@ -94,6 +106,10 @@ __all__ = [
     "Reshape",
     "Resizing",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "StochasticDepth",
     "Subtract",
     "SymbolicTensor",
     "UnitNorm",
