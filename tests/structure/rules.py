@@ -163,10 +163,15 @@ def listed_names(tree: ast.Module) -> list[str] | None:
 
 
 def public_definitions(tree: ast.Module) -> Iterator[Definition]:
-    """The functions and classes a module defines and lists in `__all__`."""
+    """The functions and classes a module defines and lists in `__all__`.
+
+    Not the overloads of a function, which are for type checkers and say nothing.
+    """
     names = listed_names(tree) or []
     for statement in tree.body:
-        if isinstance(statement, Definition) and statement.name in names:
+        if not isinstance(statement, Definition) or statement.name not in names:
+            continue
+        if "overload" not in map(dotted, statement.decorator_list):
             yield statement
 
 

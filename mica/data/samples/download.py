@@ -12,11 +12,37 @@ from pathlib import Path
 
 from mica.errors import DataError
 
-__all__ = ["RemoteFile", "cache_folder", "dataset_folders", "find_or_download"]
+__all__ = [
+    "LocalFile",
+    "RemoteFile",
+    "cache_folder",
+    "check_content",
+    "dataset_folders",
+    "find_local",
+    "find_or_download",
+]
 
 BLOCK_BYTES = 2**20  # read at once; ours
 TIMEOUT_SECONDS = 30.0  # without a single byte; ours
 ATTEMPTS = 3  # connections before giving up; each goes on where the last one stopped
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """Another packing of a data set, with no address: the user's own copy of it.
+
+    Args:
+        name: Folder and file name, such as "text/nietzsche.txt".
+        sha256: Its hash.
+    """
+
+    name: str
+    sha256: str
+
+    @property
+    def short_name(self) -> str:
+        """The name without its folder."""
+        return self.name.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -26,14 +52,15 @@ class RemoteFile:
     Args:
         name: Folder and file name, such as "mnist/mnist.npz".
         address: Where it can be had.
-        sha256: The hash of the file at ``address``.
-        size_bytes: Its size.
+        sha256: The hash of the file at ``address``; None when only the hash of what
+            is inside is known, which its loader then checks (see `check_content`).
+        size_bytes: Its size; the most it may be when ``sha256`` is None.
         also: Hashes of other files with the same content, such as one packed anew.
     """
 
     name: str
     address: str
-    sha256: str
+    sha256: str | None
     size_bytes: int
     also: tuple[str, ...] = ()
 
@@ -77,12 +104,54 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_trusted(path: Path, file: RemoteFile) -> bool:
-    return _hash(path) in (file.sha256, *file.also)
+def _is_trusted(path: Path, file: RemoteFile | LocalFile) -> bool:
+    if file.sha256 is None:
+        return True
+    also = file.also if isinstance(file, RemoteFile) else ()
+    return _hash(path) in (file.sha256, *also)
 
 
-def _find(file: RemoteFile) -> Path | None:
-    """The user's own copy, in a folder of MICA_DATASETS; it is never touched."""
+def check_content(content: bytes, sha256: str, path: Path) -> None:
+    """Demand that what a file holds is what it held when its hash was taken.
+
+    For archives whose own hash is not known, and as a proof that two packings hold
+    the same.
+
+    Args:
+        content: What was read.
+        sha256: Its hash.
+        path: The file it comes from.
+
+    Raises:
+        DataError: The hash is another one.
+
+    Example:
+        >>> check_content(b"", hashlib.sha256().hexdigest(), Path("empty.txt"))
+    """
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"{path}: expected content with the sha256 {sha256}, got {found}. Delete "
+            "the file; it will be downloaded again."
+        )
+
+
+def find_local(file: RemoteFile | LocalFile) -> Path | None:
+    """Find the user's own copy, in a folder of MICA_DATASETS; it is never touched.
+
+    Args:
+        file: What is wanted.
+
+    Returns:
+        The path, or None.
+
+    Raises:
+        DataError: There is a file of that name with a wrong hash.
+
+    Example:
+        >>> find_local(LocalFile("nowhere/nothing.txt", "0" * 64)) is None
+        True
+    """
     for folder in dataset_folders():
         for path in (folder / file.name, folder / file.short_name):
             if not path.is_file():
@@ -139,27 +208,39 @@ def _goes_on(response: http.client.HTTPResponse, start: int) -> bool:
     return response.status == 206 and given is not None and int(given[1]) == start
 
 
-def _transfer(file: RemoteFile, part: Path) -> None:
-    """One connection: append what is missing to `part`, or write it anew."""
+def _announced(response: http.client.HTTPResponse, start: int) -> int:
+    """The whole file's size, as the server says it; 0 when it does not."""
+    length = response.headers.get("Content-Length", "")
+    return start + int(length) if length.isdigit() else 0
+
+
+def _transfer(file: RemoteFile, part: Path) -> int:
+    """One connection: append what is missing to `part`, or write it anew.
+
+    Gives the size that `part` should have.
+    """
     start = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(file.address)
     if start:
         request.add_header("Range", f"bytes={start}-")
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-        mode = "ab" if start and _goes_on(response, start) else "wb"
-        with part.open(mode) as target:
+        start = start if start and _goes_on(response, start) else 0
+        whole = file.size_bytes if file.sha256 else _announced(response, start)
+        with part.open("ab" if start else "wb") as target:
             for block in _blocks(response):
                 target.write(block)
                 if target.tell() > file.size_bytes:
-                    return  # too long to be the file; its hash will say so
+                    break  # too long to be the file
+    return whole
 
 
 def _write(file: RemoteFile, part: Path) -> None:
     """Connect until `part` is as long as the file should be."""
     reason = ""
     for _ in range(ATTEMPTS):
+        whole = file.size_bytes
         try:
-            _transfer(file, part)
+            whole = _transfer(file, part)
             reason = "the connection ended early"
         except urllib.error.HTTPError as error:
             reason = _reason(error)
@@ -170,7 +251,7 @@ def _write(file: RemoteFile, part: Path) -> None:
             reason = _reason(error)
         except (TimeoutError, ConnectionError) as error:
             reason = _reason(error)
-        if part.exists() and part.stat().st_size >= file.size_bytes:
+        if part.exists() and part.stat().st_size >= whole:
             return
     raise _failed(file, reason)
 
@@ -191,6 +272,12 @@ def _download(file: RemoteFile, path: Path) -> None:
             f"{path}: expected to write the downloaded file, got: {error.strerror}. "
             "Make room or set XDG_CACHE_HOME to a folder that can be written."
         ) from error
+    if part.stat().st_size > file.size_bytes and file.sha256 is None:
+        part.unlink()
+        raise DataError(
+            f"{file.address}: expected a file of at most {file.size_bytes:,} bytes, "
+            f"got more; it was removed. {_advice(file)}"
+        )
     if not _is_trusted(part, file):
         found = _hash(part)
         part.unlink()
@@ -218,7 +305,7 @@ def find_or_download(file: RemoteFile) -> Path:
         DataError: A wrong hash, no network, or no room: with the address and the
             place where the file can be put by hand.
     """
-    found = _find(file)
+    found = find_local(file)
     if found is not None:
         return found
     path = cache_folder() / file.name
