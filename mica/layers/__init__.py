@@ -15,6 +15,13 @@ from mica.layers.convolution import Conv2D
 from mica.layers.dense import Dense
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.layer import Layer
+from mica.layers.layer_normalization import (
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from mica.layers.merging import (
     Add,
     Average,
@@ -87,9 +94,12 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Initializer",
     "Input",
+    "InstanceNormalization",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxNorm",
     "MaxPooling2D",
@@ -100,6 +110,7 @@ __all__ = [
     "NonNegative",
     "OrthogonalRegularizer",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "Regularizer",
     "RepeatVector",
@@ -113,6 +124,7 @@ __all__ = [
     "Subtract",
     "SymbolicTensor",
     "UnitNorm",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
