@@ -1,0 +1,27 @@
+"""Text: read from files, cut into tokens, padded, and batched by length."""
+
+from mica.data.text.bucketing import BucketSource, Padding
+from mica.data.text.bytepair import BytePairTokenizer
+from mica.data.text.padding import pad_sequences
+from mica.data.text.reading import read_text, read_texts
+from mica.data.text.texts import Texts
+from mica.data.text.tokenizer import (
+    CharacterTokenizer,
+    NGramTokenizer,
+    Tokenizer,
+    WordTokenizer,
+)
+
+__all__ = [
+    "BucketSource",
+    "BytePairTokenizer",
+    "CharacterTokenizer",
+    "NGramTokenizer",
+    "Padding",
+    "Texts",
+    "Tokenizer",
+    "WordTokenizer",
+    "pad_sequences",
+    "read_text",
+    "read_texts",
+]
