@@ -1,6 +1,14 @@
 """Layers: parts of networks, each a `torch.nn.Module` that sizes itself."""
 
-from mica.layers.activating import ELU, Activation, LeakyReLU, ReLU, Softmax
+from mica.layers.activating import (
+    ELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+)
 from mica.layers.activation import get_activation
 from mica.layers.added_losses import add_loss, gather_losses
 from mica.layers.constraints import (
@@ -67,7 +75,17 @@ from mica.layers.regularizers import (
 )
 from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
+from mica.layers.wrapping import (
+    ActivityRegularization,
+    DropConnect,
+    Lambda,
+    LowRank,
+    SpectralNormalization,
+    WeightNormalization,
+    Wrapper,
+)
 
 __all__ = [
     "ELU",
@@ -75,6 +93,7 @@ __all__ = [
     "L1L2",
     "L2",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AlphaDropout",
     "Average",
@@ -88,6 +107,7 @@ __all__ = [
     "Cropping3D",
     "Dense",
     "Dot",
+    "DropConnect",
     "Dropout",
     "Flatten",
     "GaussianDropout",
@@ -95,12 +115,15 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
+    "Identity",
     "Initializer",
     "Input",
     "InstanceNormalization",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "LowRank",
     "MaxNorm",
     "MaxPooling2D",
     "Maximum",
@@ -109,7 +132,9 @@ __all__ = [
     "Multiply",
     "NonNegative",
     "OrthogonalRegularizer",
+    "PReLU",
     "Permute",
+    "ProductNodes",
     "RMSNormalization",
     "ReLU",
     "Regularizer",
@@ -120,14 +145,18 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StochasticDepth",
     "Subtract",
+    "SumNodes",
     "SymbolicTensor",
     "UnitNorm",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "WeightNormalization",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

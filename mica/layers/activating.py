@@ -1,20 +1,26 @@
 """Layers that only apply an activation."""
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from mica.errors import ShapeError
+from mica.errors import ConfigError, ShapeError
 from mica.layers.activation import ActivationLike, get_activation, softmax
 from mica.layers.arguments import integer, real_number
+from mica.layers.constraints import ConstraintLike, get_constraint
 from mica.layers.elementwise import Elementwise
-from mica.shapes import describe
+from mica.layers.initializers import InitializerLike, get_initializer
+from mica.layers.inputs import check_axis, check_floating, check_rank
+from mica.layers.layer import Layer
+from mica.layers.regularizers import RegularizerLike, get_regularizer
+from mica.shapes import Shape, describe
 
-__all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
+__all__ = ["ELU", "Activation", "Identity", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
 
 class Activation(Elementwise):
@@ -220,3 +226,131 @@ class Softmax(Elementwise):
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Make the values along the axis sum to 1; the shape stays."""
         return x if self.activation is None else self.activation(x)
+
+
+class Identity(Layer):
+    """Whatever comes in goes out: a place holder.
+
+    y = x
+
+    Args:
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x, y: anything
+
+    Example:
+        >>> Identity()(torch.ones(2))
+        tensor([1., 1.])
+    """
+
+    passes_mask: ClassVar[bool] = True
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+
+    def forward(self, x: Any) -> Any:
+        """Hand x on."""
+        return x
+
+
+class PReLU(Layer):
+    """A rectifier whose leak is learned, for each feature.
+
+    y = x where x >= 0, weight x elsewhere
+
+    Args:
+        alpha_initializer: First values of the weight.
+        alpha_regularizer: What the weight costs, added to the loss.
+        alpha_constraint: What the weight must be after each update.
+        shared_axes: Axes along which all positions have the same leak, for images
+            (1, 2): one for each channel.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x, y: (batch, *shape)
+
+    Parameters:
+        weight: shape, with 1 on the shared axes; zeros.
+
+    Raises:
+        ConfigError: A shared axis is 0 or no integer, or a name is not known.
+        ShapeError: x does not have the axes, or not the sizes it was built for.
+        DataError: x is not a tensor of floating-point numbers.
+
+    Example:
+        >>> layer = PReLU(alpha_initializer=lambda w: w.fill_(0.5))
+        >>> layer(torch.tensor([[-2.0, 3.0]])).detach()
+        tensor([[-1.,  3.]])
+
+    Source:
+        He et al. 2015, eq. 1.
+    """
+
+    passes_mask: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        alpha_initializer: InitializerLike = "zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
+        shared_axes: int | Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        where = self.where
+        self.alpha_initializer = get_initializer(
+            alpha_initializer, where, "alpha_initializer"
+        )
+        self.alpha_regularizer = get_regularizer(
+            alpha_regularizer, where, "alpha_regularizer"
+        )
+        self.alpha_constraint = get_constraint(
+            alpha_constraint, where, "alpha_constraint"
+        )
+        given = [] if shared_axes is None else shared_axes
+        axes = list(given) if isinstance(given, (list, tuple)) else [given]
+        self.shared_axes = tuple(integer(axis, where, "shared_axes") for axis in axes)
+        if 0 in self.shared_axes:
+            raise ConfigError(
+                f"{where}: expected shared_axes beside the batch, got {shared_axes!r}. "
+                "Write for example shared_axes=(1, 2) for images."
+            )
+        self.register_parameter("weight", None)
+
+    def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
+        """Say what is wrong with an input: rank, type or sizes."""
+        check_rank(self.where, shape, "batch features", at_least=True)
+        check_floating(
+            self.where, dtype, None if self.weight is None else self.weight.dtype
+        )
+        rank = len(shape)
+        if any(not -rank < axis < rank for axis in self.shared_axes):
+            raise ShapeError(
+                f"{self.where}: expected an input that has the axes {self.shared_axes} "
+                f"beside the batch, got shape {describe(shape)}. Give other axes."
+            )
+        shared = {axis % rank for axis in self.shared_axes}
+        for axis in set(range(1, rank)) - shared:
+            fits = self.weight is not None and self.weight.ndim == rank - 1
+            built_for = self.weight.shape[axis - 1] if fits else None
+            check_axis(self.where, shape, axis, built_for)
+
+    def build(self, shape: Shape) -> None:
+        """Make the weight for the sizes of `shape`."""
+        shared = {axis % len(shape) for axis in self.shared_axes}
+        sizes = tuple(
+            1 if axis in shared else size or 0  # check_input has refused None
+            for axis, size in enumerate(shape)
+        )
+        self.weight = self.add_weight(
+            sizes[1:],
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Scale what is negative; the shape stays."""
+        return functional.relu(x) - self.weight * functional.relu(-x)

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from mica.errors import ConfigError, ShapeError
 from mica.layers.arguments import fraction, integer, real_number
+from mica.layers.constraints import ConstraintLike, get_constraint
 from mica.layers.initializers import InitializerLike, get_initializer
 from mica.layers.inputs import check_axis, check_floating, check_rank
 from mica.layers.layer import Layer
+from mica.layers.regularizers import RegularizerLike, get_regularizer
 from mica.shapes import Shape, describe
 
 __all__ = ["BatchNormalization"]
@@ -39,6 +41,10 @@ class BatchNormalization(Layer):
         gamma_initializer: First values of the weight.
         moving_mean_initializer: First values of the running mean.
         moving_variance_initializer: First values of the running variance.
+        beta_regularizer: What the bias costs, added to the loss.
+        gamma_regularizer: What the weight costs.
+        beta_constraint: What the bias must be after each update.
+        gamma_constraint: What the weight must be.
         name: What the layer is called; `None` lets the model choose.
 
     Shape:
@@ -55,7 +61,7 @@ class BatchNormalization(Layer):
 
     Raises:
         ConfigError: ``axis`` is 0 or no integer, ``momentum`` is not from 0 to below
-            1, ``epsilon`` is negative, or the name of an initializer is not known.
+            1, ``epsilon`` is negative, or a name is not known.
         ShapeError: x does not have the axis, or not the size it was built for.
         DataError: x is not a tensor of floating-point numbers.
 
@@ -86,6 +92,10 @@ class BatchNormalization(Layer):
         gamma_initializer: InitializerLike = "ones",
         moving_mean_initializer: InitializerLike = "zeros",
         moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
@@ -112,6 +122,16 @@ class BatchNormalization(Layer):
         self.moving_variance_initializer = get_initializer(
             moving_variance_initializer, where, "moving_variance_initializer"
         )
+        self.beta_regularizer = get_regularizer(
+            beta_regularizer, where, "beta_regularizer"
+        )
+        self.gamma_regularizer = get_regularizer(
+            gamma_regularizer, where, "gamma_regularizer"
+        )
+        self.beta_constraint = get_constraint(beta_constraint, where, "beta_constraint")
+        self.gamma_constraint = get_constraint(
+            gamma_constraint, where, "gamma_constraint"
+        )
         self.register_parameter("weight", None)
         self.register_parameter("bias", None)
         self.register_buffer("running_mean", None)
@@ -136,9 +156,19 @@ class BatchNormalization(Layer):
             self._build_dtype = torch.float32
         channels = (shape[self.axis] or 0,)  # check_input has refused None
         if self.scale:
-            self.weight = self.add_weight(channels, self.gamma_initializer)
+            self.weight = self.add_weight(
+                channels,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )
         if self.center:
-            self.bias = self.add_weight(channels, self.beta_initializer)
+            self.bias = self.add_weight(
+                channels,
+                self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )
         mean = self.add_weight(channels, self.moving_mean_initializer)
         variance = self.add_weight(channels, self.moving_variance_initializer)
         self.running_mean = mean.detach()

@@ -9,6 +9,7 @@ import pkgutil
 
 from tests.contract.layer_cases.case import (
     Constant,
+    Derived,
     Integers,
     LayerCase,
     Normal,
@@ -19,6 +20,7 @@ from tests.contract.layer_cases.case import (
 __all__ = [
     "LAYERS",
     "Constant",
+    "Derived",
     "Integers",
     "LayerCase",
     "Normal",

@@ -8,7 +8,15 @@ import torch
 
 from mica.layers import Layer
 
-__all__ = ["Constant", "Integers", "LayerCase", "Normal", "Orthogonal", "Uniform"]
+__all__ = [
+    "Constant",
+    "Derived",
+    "Integers",
+    "LayerCase",
+    "Normal",
+    "Orthogonal",
+    "Uniform",
+]
 
 Sizes = tuple[int | None, ...]
 
@@ -42,6 +50,16 @@ class Orthogonal:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """First values computed from other weights; a test of their own says how."""
+
+    test: str
+
+
+FirstValues = Uniform | Normal | Constant | Orthogonal | Derived
+
+
+@dataclass(frozen=True)
 class Integers:
     """Draws whole numbers below `limit`, for layers that look things up."""
 
@@ -65,8 +83,8 @@ class LayerCase:
 
     make: Callable[[], Layer]
     sample: Sizes | list[Sizes]
-    first_values: Mapping[str, Uniform | Normal | Constant | Orthogonal] = field(
-        default_factory=dict
+    first_values: Mapping[str, Uniform | Normal | Constant | Orthogonal | Derived] = (
+        field(default_factory=dict)
     )
     differs_in_training: bool = False
     takes_any_leading_axes: bool = False
@@ -76,8 +94,6 @@ class LayerCase:
     no_compilation_because: str = ""  # data decide shapes, or it computes on the host
     no_walk_because: str = ""  # mica.trace has no rule for one of its operations
     no_empty_batch_because: str = ""
-    # Batches mean other numbers each time, or the numbers of others in the batch.
-    same_numbers_each_time: bool = True
 
     def batch(
         self, size: int = 3, *, varying: int = 6, dtype: torch.dtype = torch.float32

@@ -1,6 +1,9 @@
 """Configurations of the layers in `mica/layers/activating.py`."""
 
 import random
+from collections.abc import Mapping
+
+import torch
 
 from tests.oracle.keras_draws.drawing import ACTIVATIONS, Drawn, anything, both
 
@@ -35,7 +38,18 @@ def draw_softmax(draw: random.Random) -> Drawn:
     return both("Softmax", {"axis": draw.choice([-1, *range(1, x.ndim)])}, x)
 
 
+def as_they_are(state: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    return list(state.values())
+
+
+def draw_prelu(draw: random.Random) -> Drawn:
+    x = anything(draw)
+    shared = draw.sample(range(1, x.ndim), draw.randint(0, x.ndim - 2))
+    return both("PReLU", {"shared_axes": shared or None}, x, to_keras=as_they_are)
+
+
 DRAWS = {
+    "PReLU": draw_prelu,
     "Activation": draw_activation,
     "ReLU": draw_relu,
     "LeakyReLU": draw_leaky_relu,
