@@ -1,10 +1,15 @@
 """Adadelta: steps as large as the recent steps were, in units of the gradient."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
 
 __all__ = ["Adadelta"]
 
@@ -25,15 +30,14 @@ class Adadelta(Optimizer):
         rho: Share of the averages that is kept: at least 0 and below 1.
         epsilon: Added under both roots. Above 0.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         v and u: each the parameter's bytes; a step count.
 
     Raises:
-        ConfigError: A number is outside its range, or two clips are given.
+        ConfigError: A number is outside its range, or options do not go together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -56,17 +60,9 @@ class Adadelta(Optimizer):
         rho: float = 0.95,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.rho = check_number("Adadelta", "a rho", rho, below=1)
         self.epsilon = check_number("Adadelta", "an epsilon", epsilon, above=0)
 

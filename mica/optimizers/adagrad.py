@@ -1,10 +1,15 @@
 """Adagrad: each step divided by the root of the sum of all squared gradients."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
 
 __all__ = ["Adagrad"]
 
@@ -23,15 +28,14 @@ class Adagrad(Optimizer):
         initial_accumulator_value: What the sum starts with. At least 0.
         epsilon: Added under the root. Above 0.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         s: the parameter's bytes; a step count.
 
     Raises:
-        ConfigError: A number is outside its range, or two clips are given.
+        ConfigError: A number is outside its range, or options do not go together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -54,17 +58,9 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.initial_accumulator_value = check_number(
             "Adagrad", "an initial_accumulator_value", initial_accumulator_value
         )

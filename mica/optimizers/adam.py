@@ -1,11 +1,16 @@
 """Adam and AdamW: steps by the mean of recent gradients over their spread."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from mica.errors import ConfigError
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
 
 __all__ = ["Adam", "AdamW"]
 
@@ -29,16 +34,15 @@ class Adam(Optimizer):
         epsilon: Added to the root. Above 0; Keras's 1e-7, where the paper has 1e-8.
         amsgrad: Whether the divisor may only grow.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         m and v, and the largest v with amsgrad: each the parameter's bytes; a step
         count.
 
     Raises:
-        ConfigError: A number is outside its range, or two clips are given.
+        ConfigError: A number is outside its range, or options do not go together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -64,17 +68,9 @@ class Adam(Optimizer):
         epsilon: float = 1e-7,
         amsgrad: bool = False,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.beta_1 = check_number("Adam", "a beta_1", beta_1, below=1)
         self.beta_2 = check_number("Adam", "a beta_2", beta_2, below=1)
         self.epsilon = check_number("Adam", "an epsilon", epsilon, above=0)
@@ -106,15 +102,15 @@ class AdamW(Optimizer):
         beta_2: Share of the mean square that is kept: at least 0 and below 1.
         epsilon: Added to the root, see `Adam`. Above 0.
         amsgrad: Whether the divisor may only grow.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         As Adam's.
 
     Raises:
-        ConfigError: A number is outside its range or missing, or two clips are given.
+        ConfigError: A number is outside its range or missing, or options do not go
+            together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -141,21 +137,13 @@ class AdamW(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
         if weight_decay is None:
             raise ConfigError(
                 "AdamW: expected a weight_decay, got None. Give a number, or use Adam."
             )
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.beta_1 = check_number("AdamW", "a beta_1", beta_1, below=1)
         self.beta_2 = check_number("AdamW", "a beta_2", beta_2, below=1)
         self.epsilon = check_number("AdamW", "an epsilon", epsilon, above=0)

@@ -172,13 +172,16 @@ def get_learning_rate(optimizer: torch.optim.Optimizer) -> float:
         optimizer: Any torch optimizer.
 
     Returns:
-        The rate; a rate that lives on a device is waited for.
+        The rate; a rate that lives on a device is waited for. Parts with rates of
+        their own have their share of it.
 
     Example:
         >>> get_learning_rate(torch.optim.SGD([torch.zeros(1)], lr=0.5))
         0.5
     """
-    return float(optimizer.param_groups[0]["lr"])
+    groups = optimizer.param_groups
+    group = next((each for each in groups if each.get("rate", 1.0)), groups[0])
+    return float(group["lr"]) / (group.get("rate", 1.0) or 1.0)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -187,7 +190,8 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
     Args:
         optimizer: Any torch optimizer.
         learning_rate: The new rate of the first parameter group; the other groups keep
-            their ratio to it (or get the same rate, when the first one was 0).
+            their ratio to it (or get the same rate, when the first one was 0). Parts
+            with rates of their own get their share of it.
 
     Example:
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -196,10 +200,11 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
         0.25
     """
     # One group has no ratio, and need not wait for its device.
-    several = len(optimizer.param_groups) > 1
+    groups = optimizer.param_groups
+    several = len(groups) > 1 and "rate" not in groups[0]
     first = get_learning_rate(optimizer) if several else 0.0
-    for group in optimizer.param_groups:
-        ratio = float(group["lr"]) / first if first else 1.0
+    for group in groups:
+        ratio = float(group["lr"]) / first if first else group.get("rate", 1.0)
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(learning_rate * ratio)
         else:

@@ -4,13 +4,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mica.engine.execution import Implementation
 from mica.errors import ConfigError, near_misses
 from mica.optimizers.adadelta import Adadelta
+from mica.optimizers.adafactor import Adafactor
 from mica.optimizers.adagrad import Adagrad
 from mica.optimizers.adam import Adam, AdamW
+from mica.optimizers.adamax import Adamax
+from mica.optimizers.conjugate_gradient import ConjugateGradient
+from mica.optimizers.ftrl import Ftrl
+from mica.optimizers.lamb import Lamb
+from mica.optimizers.lbfgs import LBFGS
+from mica.optimizers.lion import Lion
+from mica.optimizers.muon import Muon
 from mica.optimizers.nadam import Nadam
 from mica.optimizers.optimizer import Optimizer
 from mica.optimizers.rmsprop import RMSprop
@@ -20,7 +28,23 @@ __all__ = ["TorchOptimizer", "get_optimizer"]
 
 NAMES: dict[str, Callable[[], Optimizer]] = {
     kind.__name__.lower(): kind
-    for kind in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Nadam)
+    for kind in (
+        SGD,
+        RMSprop,
+        Adagrad,
+        Adadelta,
+        Adafactor,
+        Adam,
+        Adamax,
+        AdamW,
+        Ftrl,
+        Lamb,
+        Lion,
+        Muon,
+        Nadam,
+        LBFGS,
+        ConjugateGradient,
+    )
 }
 
 
@@ -58,12 +82,17 @@ class TorchOptimizer(Optimizer):
         self.source = source
 
     def build(
-        self, parameters: Iterable[Tensor], *, implementation: Implementation = "fused"
+        self,
+        parameters: Iterable[Tensor] | Iterable[tuple[str, Tensor]],
+        *,
+        module: nn.Module | None = None,
+        implementation: Implementation = "fused",
     ) -> torch.optim.Optimizer:
         """Give the torch optimizer, or make it.
 
         Args:
-            parameters: The tensors to change.
+            parameters: The tensors to change, or (name, tensor) of each.
+            module: Not used.
             implementation: Not used: the torch optimizer decides.
 
         Returns:
@@ -73,7 +102,7 @@ class TorchOptimizer(Optimizer):
             ConfigError: See the class.
         """
         del implementation
-        tensors = list(parameters)
+        tensors = [tensor for _, tensor in self._named(list(parameters), module)]
         if not isinstance(self.source, torch.optim.Optimizer):
             made = self.source(tensors)
             if not isinstance(made, torch.optim.Optimizer):

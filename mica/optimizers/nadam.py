@@ -1,10 +1,15 @@
 """Nadam: Adam that looks one step of momentum ahead."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
 
 __all__ = ["Nadam"]
 
@@ -27,15 +32,14 @@ class Nadam(Optimizer):
         beta_2: Share of the mean square that is kept: at least 0 and below 1.
         epsilon: Added to the root. Above 0.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         m and v: each the parameter's bytes; a step count and p.
 
     Raises:
-        ConfigError: A number is outside its range, or two clips are given.
+        ConfigError: A number is outside its range, or options do not go together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -60,17 +64,9 @@ class Nadam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.beta_1 = check_number("Nadam", "a beta_1", beta_1, below=1)
         self.beta_2 = check_number("Nadam", "a beta_2", beta_2, below=1)
         self.epsilon = check_number("Nadam", "an epsilon", epsilon, above=0)

@@ -1,17 +1,23 @@
 """RMSprop: each step divided by the root mean square of the recent gradients."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
+from mica.optimizers.update import ForeachUpdate
 
 __all__ = ["RMSprop", "RMSpropUpdate"]
 
 
-class RMSpropUpdate(torch.optim.Optimizer):
+class RMSpropUpdate(ForeachUpdate):
     """The torch optimizer that `RMSprop` builds: Keras's formula on foreach calls.
 
     torch.optim.RMSprop adds epsilon outside the root. With Keras's epsilon of 1e-7
@@ -19,7 +25,7 @@ class RMSpropUpdate(torch.optim.Optimizer):
     whose gradients are small.
 
     Args:
-        params: Tensors to change.
+        params: Tensors to change, or groups of them.
         lr: Learning rate.
         rho: Share of the averages that is kept.
         momentum: Share of the last step that is kept.
@@ -37,7 +43,7 @@ class RMSpropUpdate(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Iterable[Any],
         lr: float | Tensor = 0.001,
         *,
         rho: float = 0.9,
@@ -46,65 +52,40 @@ class RMSpropUpdate(torch.optim.Optimizer):
         centered: bool = False,
         foreach: bool = True,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "momentum": momentum,
-            "eps": eps,
-            "centered": centered,
-            "foreach": foreach,
-        }
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            lr,
+            rho=rho,
+            momentum=momentum,
+            eps=eps,
+            centered=centered,
+            foreach=foreach,
+        )
 
-    def _average(self, weights: list[Tensor], name: str) -> list[Tensor]:
-        """One running average per weight, zeros at first, in the weight's layout."""
-        for weight in weights:
-            if name not in self.state[weight]:
-                self.state[weight][name] = torch.zeros_like(weight)
-        return [self.state[weight][name] for weight in weights]
-
-    def _update(self, group: dict[str, Any], weights: list[Tensor]) -> None:
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
+    def update(
+        self, group: dict[str, Any], weights: list[Tensor], gradients: list[Tensor]
+    ) -> None:
+        """Change weights by their gradients."""
         rate, rho, momentum = group["lr"], group["rho"], group["momentum"]
-        squares = self._average(weights, "square_avg")
+        squares = self.remembered(weights, "square_avg")
         torch._foreach_mul_(squares, rho)
         torch._foreach_addcmul_(squares, gradients, gradients, 1 - rho)
         divisors = torch._foreach_add(squares, group["eps"])
         if group["centered"]:
-            means = self._average(weights, "grad_avg")
+            means = self.remembered(weights, "grad_avg")
             torch._foreach_mul_(means, rho)
             torch._foreach_add_(means, gradients, alpha=1 - rho)
             torch._foreach_addcmul_(divisors, means, means, -1)
         torch._foreach_sqrt_(divisors)
         if isinstance(rate, Tensor):  # addcdiv takes numbers only
-            gradients, rate = torch._foreach_mul(gradients, rate), 1.0
+            gradients, rate = list(torch._foreach_mul(gradients, rate)), 1.0
         if momentum == 0:
             torch._foreach_addcdiv_(weights, gradients, divisors, -rate)
             return
-        steps = self._average(weights, "momentum_buffer")
+        steps = self.remembered(weights, "momentum_buffer")
         torch._foreach_mul_(steps, momentum)
         torch._foreach_addcdiv_(steps, gradients, divisors, rate)
         torch._foreach_sub_(weights, steps)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every weight that has a gradient.
-
-        Args:
-            closure: Computes the gradients anew and returns the loss; may be left out.
-
-        Returns:
-            What the closure returned.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            if weights:
-                self._update(group, weights)
-        return loss
 
 
 class RMSprop(Optimizer):
@@ -125,15 +106,14 @@ class RMSprop(Optimizer):
         epsilon: Added to the mean square before the root. Above 0.
         centered: Whether to divide by the standard deviation instead.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         v, and a when centered, and b with momentum: each the parameter's bytes.
 
     Raises:
-        ConfigError: A number is outside its range, or two clips are given.
+        ConfigError: A number is outside its range, or options do not go together.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -159,17 +139,9 @@ class RMSprop(Optimizer):
         epsilon: float = 1e-7,
         centered: bool = False,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.rho = check_number("RMSprop", "a rho", rho, below=1)
         self.momentum = check_number("RMSprop", "a momentum", momentum, below=1)
         self.epsilon = check_number("RMSprop", "an epsilon", epsilon, above=0)

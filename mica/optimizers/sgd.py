@@ -1,11 +1,16 @@
 """SGD: a step against the gradient, with momentum or without."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from mica.errors import ConfigError
-from mica.optimizers.optimizer import LearningRate, Optimizer, check_number
+from mica.optimizers.optimizer import (
+    LearningRate,
+    Optimizer,
+    SharedOptions,
+    check_number,
+)
 
 __all__ = ["SGD"]
 
@@ -27,16 +32,15 @@ class SGD(Optimizer):
         momentum: Share of the last step that is kept: at least 0 and below 1.
         nesterov: Whether to look ahead along the momentum. Needs a momentum.
         weight_decay: Decoupled decay, see `Optimizer`; `None` for none.
-        clipnorm: Bound on the length of each gradient, see `Optimizer`.
-        global_clipnorm: Bound on the length of all gradients together.
-        clipvalue: Bound on each entry.
+        **shared: Clipping, accumulation, rates of parts and averages of weights: what
+            every `Optimizer` takes.
 
     State:
         b: as many bytes as the parameter; nothing without momentum.
 
     Raises:
-        ConfigError: A number is outside its range, two clips are given, or nesterov
-            has no momentum.
+        ConfigError: A number is outside its range, options do not go together, or
+            nesterov has no momentum.
 
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
@@ -60,17 +64,9 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **shared: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.momentum = check_number("SGD", "a momentum", momentum, below=1)
         self.nesterov = bool(nesterov)
         if self.nesterov and self.momentum == 0:

@@ -68,13 +68,87 @@ def nadam(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
     return w - o["learning_rate"] * m_hat / (np.sqrt(v_hat) + o["epsilon"])
 
 
+def adamax(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    m = state["m"] = o["beta_1"] * state.get("m", 0) + (1 - o["beta_1"]) * g
+    u = state["u"] = np.maximum(o["beta_2"] * state.get("u", 0), np.abs(g))
+    rate = o["learning_rate"] / (1 - o["beta_1"] ** t)
+    return w - rate * m / (u + o["epsilon"])
+
+
+def adafactor(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    def rms(x: Array) -> float:
+        return float(np.sqrt(np.mean(x**2)))
+
+    fresh, square = t ** o["beta_2_decay"], g**2 + o["epsilon_1"]
+    if w.ndim < 2:
+        v = state["v"] = (1 - fresh) * state.get("v", 0) + fresh * square
+    else:
+        r = (1 - fresh) * state.get("r", 0) + fresh * square.mean(1)
+        c = (1 - fresh) * state.get("c", 0) + fresh * square.mean(0)
+        state["r"], state["c"] = r, c
+        v = r[:, None] * c[None] / r.mean(0)
+    d = g / np.sqrt(v)
+    d = d / max(1.0, rms(d) / o["clip_threshold"])
+    rate = min(o["learning_rate"], t**-0.5 if o["relative_step"] else np.inf)
+    return w - max(o["epsilon_2"], rms(w)) * rate * d
+
+
+def lion(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    m, beta_1, beta_2 = state.get("m", 0), o["beta_1"], o["beta_2"]
+    state["m"] = beta_2 * m + (1 - beta_2) * g
+    return w - o["learning_rate"] * np.sign(beta_1 * m + (1 - beta_1) * g)
+
+
+def lamb(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    step = adam(np.zeros_like(w), g, t, state, {**o, "learning_rate": -1, **NO_MAX})
+    lengths = np.linalg.norm(w), np.linalg.norm(step)
+    ratio = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
+    return w - o["learning_rate"] * ratio * step
+
+
+def muon(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    if w.ndim != 2:
+        beta_1, beta_2 = o["adam_beta_1"], o["adam_beta_2"]
+        m = state["m"] = beta_1 * state.get("m", 0) + (1 - beta_1) * g
+        v = state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
+        rate = o["learning_rate"] * o["adam_lr_ratio"]
+        rate *= np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        return w - rate * m / (np.sqrt(v) + o["epsilon"])
+    b = state["b"] = o["momentum"] * state.get("b", 0) + g
+    x = g + o["momentum"] * b if o["nesterov"] else b
+    x = x / (np.linalg.norm(x) + 1e-7)
+    for _ in range(o["ns_steps"]):
+        gram = x @ x.T
+        x = o["muon_a"] * x + (o["muon_b"] * gram + o["muon_c"] * gram @ gram) @ x
+    scale = 1 if o["rms_rate"] is None else o["rms_rate"] * max(w.shape) ** 0.5
+    return w - o["learning_rate"] * scale * x
+
+
+def ftrl(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    rate, power = o["learning_rate"], -o["learning_rate_power"]
+    before = state.get("n", o["initial_accumulator_value"])
+    n = state["n"] = before + g**2
+    shrunk = g + 2 * o["l2_shrinkage_regularization_strength"] * w
+    z = state.get("z", 0) + shrunk - (n**power - before**power) / rate * w
+    state["z"], l1 = z, o["l1_regularization_strength"]
+    divisor = (n**power + o["beta"]) / rate + 2 * o["l2_regularization_strength"]
+    return (np.clip(z, -l1, l1) - z) / divisor
+
+
+NO_MAX = {"amsgrad": False}
 FORMULAS: dict[str, Formula] = {
     "SGD": sgd,
     "RMSprop": rmsprop,
     "Adagrad": adagrad,
     "Adadelta": adadelta,
+    "Adafactor": adafactor,
     "Adam": adam,
     "AdamW": adam,
+    "Adamax": adamax,
+    "Ftrl": ftrl,
+    "Lamb": lamb,
+    "Lion": lion,
+    "Muon": muon,
     "Nadam": nadam,
 }
 

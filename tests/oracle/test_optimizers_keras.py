@@ -34,6 +34,36 @@ EXACT = [
     ("Adadelta", {"learning_rate": 1.0, "rho": 0.5, "epsilon": 0.01, **DECAY}),
     ("Nadam", {}),
     ("Nadam", {"beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.01, **DECAY}),
+    ("Adamax", {}),
+    ("Adamax", {"beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.01, **DECAY}),
+    ("Adafactor", {}),
+    ("Adafactor", {"learning_rate": 0.1, "clip_threshold": 0.5, **DECAY}),
+    ("Adafactor", {"learning_rate": 0.9, "beta_2_decay": -0.5, "epsilon_1": 0.01}),
+    ("Adafactor", {"relative_step": False, "epsilon_2": 2.0}),
+    ("Lion", {}),
+    ("Lion", {"beta_1": 0.5, "beta_2": 0.8, **DECAY}),
+    ("Lamb", {}),
+    ("Lamb", {"beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.01, **DECAY}),
+    ("Muon", {}),
+    ("Muon", {"learning_rate": 0.1, "momentum": 0.5, "nesterov": False}),
+    ("Muon", {"rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.3, **DECAY}),
+    ("Ftrl", {}),
+    ("Ftrl", {"learning_rate": 0.1, "l1_regularization_strength": 0.7, **DECAY}),
+    (
+        "Ftrl",
+        {
+            "learning_rate": 0.1,
+            "learning_rate_power": -0.3,
+            "initial_accumulator_value": 0.4,
+            "l2_regularization_strength": 0.2,
+            "l2_shrinkage_regularization_strength": 0.1,
+            "beta": 0.5,
+        },
+    ),
+]
+SCHEDULED = [
+    *("SGD", "RMSprop", "Adagrad", "Adadelta", "Nadam"),
+    *("Adamax", "Adafactor", "Lion", "Lamb", "Muon", "Ftrl"),
 ]
 # The same but for the place of epsilon: see the docstring of Adam.
 NEAR = [
@@ -43,6 +73,11 @@ NEAR = [
     ("AdamW", {}),
     ("AdamW", {"weight_decay": 0.5, "amsgrad": True}),
 ]
+
+# Keras rounds within these formulas; ours meet a NumPy reference in the contract tests.
+ROUNDED = {"Adafactor", "Muon"}
+OURS_ALONE = {"averaging", "rates"}
+KERAS_ALONE = {"kwargs", "loss_scale_factor", "name"}
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +103,24 @@ def numbers() -> tuple[list[np.ndarray], list[list[np.ndarray]]]:
     return weights, steps
 
 
+def keras_axes(array: np.ndarray) -> np.ndarray:
+    """A convolution's kernel as Keras has it: outputs and inputs last."""
+    return np.moveaxis(array, (0, 1), (-1, -2)) if array.ndim > 2 else array
+
+
+def our_axes(array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, (-1, -2), (0, 1)) if array.ndim > 2 else array
+
+
 def keras_steps(name: str, options: dict[str, Any]) -> list[np.ndarray]:
     weights, steps = numbers()
+    weights = [keras_axes(weight) for weight in weights]
+    steps = [[keras_axes(gradient) for gradient in gradients] for gradients in steps]
     optimizer = getattr(keras.optimizers, name)(**options)
     variables = [keras.Variable(weight) for weight in weights]
     for gradients in steps:
         optimizer.apply([torch.as_tensor(g) for g in gradients], variables)
-    return [variable.value.detach().numpy() for variable in variables]
+    return [our_axes(variable.value.detach().numpy()) for variable in variables]
 
 
 def mica_steps(name: str, options: dict[str, Any]) -> list[np.ndarray]:
@@ -93,6 +139,7 @@ def mica_steps(name: str, options: dict[str, Any]) -> list[np.ndarray]:
 
 
 def assert_as_keras(name: str, options: dict[str, Any], kind: str = "oracle") -> None:
+    kind = "keras float32" if name in ROUNDED else kind
     pairs = zip(mica_steps(name, options), keras_steps(name, options), strict=True)
     for ours, theirs in pairs:
         assert_close(ours, theirs, kind)
@@ -114,7 +161,7 @@ def test_clipped_steps_are_keras_s(name, clipping):
     assert_as_keras(name, {"learning_rate": 0.1, clipping: 0.7}, "keras clipping")
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adadelta", "Nadam"])
+@pytest.mark.parametrize("name", SCHEDULED)
 def test_steps_under_a_schedule_are_keras_s(name):
     theirs = keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5)
     ours = schedules.exponential_decay(0.1, 5, 0.5)
@@ -122,7 +169,7 @@ def test_steps_under_a_schedule_are_keras_s(name):
     for one, other in zip(
         mica_steps(name, {"learning_rate": ours, **DECAY}), expected, strict=True
     ):
-        assert_close(one, other)
+        assert_close(one, other, "keras float32" if name in ROUNDED else "oracle")
 
 
 def test_momentum_under_a_schedule_is_torch_s_not_keras_s():
@@ -142,4 +189,6 @@ def test_the_defaults_are_keras_s(name):
         }
         for module in (keras.optimizers, mica.optimizers)
     )
-    assert ours == {key: theirs[key] for key in ours}
+    assert {key: ours[key] for key in ours if key not in OURS_ALONE} == {
+        key: theirs[key] for key in theirs if key not in KERAS_ALONE
+    }

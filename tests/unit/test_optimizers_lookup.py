@@ -51,8 +51,12 @@ def test_a_name_in_any_case_gives_the_defaults(name, kind):
     ("name", "advice"),
     [
         ("rmsprob", "Did you mean 'rmsprop'?"),
-        ("Adma", "Did you mean 'adam' or 'nadam'?"),
-        ("zzz", "Choose from: adadelta, adagrad, adam, adamw, nadam, rmsprop, sgd."),
+        ("Adma", "Did you mean 'adamax' or 'adam'?"),
+        (
+            "zzz",
+            "Choose from: adadelta, adafactor, adagrad, adam, adamax, adamw, "
+            "conjugategradient, ftrl, lamb, lbfgs, lion, muon, nadam, rmsprop, sgd.",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_what_may_be_meant(name, advice):
