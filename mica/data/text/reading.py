@@ -157,7 +157,7 @@ def _as_texts(
                 f"{type(cell).__name__} {str(cell)[:40]} at {place}. Name the column "
                 "of the texts."
             )
-    known = [cell for cell in cells if cell and cell.strip()]
+    known = [cell for cell in cells if cell and not cell.isspace()]
     if known and all(_is_number(cell) for cell in known):
         raise DataError(
             f"{where}: expected texts in the column {column!r}, got numbers, such as "

@@ -88,8 +88,11 @@ def remarks(texts: list[str], labels: list[Any] | None, places: list[str]) -> li
         '1 of 2 documents is empty (the first: 1.txt).'
     """
     found = []
+    # NOTE: strip() and split() would copy a text; isspace() stops at the first letter.
     empty = [
-        place for text, place in zip(texts, places, strict=True) if not text.split()
+        place
+        for text, place in zip(texts, places, strict=True)
+        if not text or text.isspace()
     ]
     if empty:
         verb = "is" if len(empty) == 1 else "are"

@@ -1,7 +1,8 @@
 """Tokenizers: one face for all, learned from texts, saved with the model."""
 
 import abc
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self, overload
 
 from mica.errors import ConfigError, DataError, StateError
@@ -27,6 +28,8 @@ __all__ = [
     "check_texts",
 ]
 
+PIECE_CHARACTERS = 2**20  # longer texts are split piece by piece, to spare memory; ours
+_BLANK = re.compile(r"\s")
 _SPLITS = {"whitespace": split_words, "words_and_marks": split_words_and_marks}
 
 
@@ -334,6 +337,17 @@ class Tokenizer(Configurable, abc.ABC):
         return tokenizer
 
 
+def _pieces(text: str) -> Iterator[str]:
+    """A long text cut before blanks, where no word can be."""
+    start = 0
+    while len(text) - start > PIECE_CHARACTERS:
+        blank = _BLANK.search(text, start + PIECE_CHARACTERS)
+        end = len(text) if blank is None else blank.start()
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
 class _Counted(Tokenizer):
     """A tokenizer whose vocabulary are the most frequent tokens."""
 
@@ -362,6 +376,13 @@ class _Counted(Tokenizer):
         self._vocabulary: Vocabulary | None = None
 
     @abc.abstractmethod
+    def _split(self, text: str) -> list[str]:
+        """Cut a standardised text into tokens."""
+
+    def _parts(self, text: str) -> Iterator[list[str]]:
+        """The tokens of a text, those of a long one in parts."""
+        return map(self._split, _pieces(standardize(text, self.standardize)))
+
     def tokens(self, text: str) -> list[str]:
         """Cut a text into tokens, standardised.
 
@@ -370,7 +391,14 @@ class _Counted(Tokenizer):
 
         Returns:
             The tokens, known or not.
+
+        Example:
+            >>> WordTokenizer().tokens("The cat sat.")
+            ['the', 'cat', 'sat']
+            >>> NGramTokenizer(sizes=[3], unit="character").tokens("abcd")
+            ['abc', 'bcd']
         """
+        return [token for part in self._parts(text) for token in part]
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
@@ -378,7 +406,7 @@ class _Counted(Tokenizer):
         return self.marks if self._vocabulary is None else self._vocabulary.tokens
 
     def _learn(self, texts: list[str]) -> None:
-        counts = count_tokens(map(self.tokens, texts))
+        counts = count_tokens(part for text in texts for part in self._parts(text))
         for mark in self.marks:
             counts.pop(mark, None)
         room = None if self.limit is None else self.limit - len(self.marks)
@@ -391,10 +419,12 @@ class _Counted(Tokenizer):
         marks = set(self.marks)
         encoded = []
         for text in texts:
-            tokens = self.tokens(text)
-            if not marks.isdisjoint(tokens):
-                tokens = [self._not_a_mark(token) for token in tokens]
-            encoded.append(vocabulary.numbers(tokens))
+            numbers: list[int] = []
+            for tokens in self._parts(text):
+                if not marks.isdisjoint(tokens):
+                    tokens = [self._not_a_mark(token) for token in tokens]
+                numbers += vocabulary.numbers(tokens)
+            encoded.append(numbers)
         return encoded
 
     def _not_a_mark(self, token: str) -> str:
@@ -473,20 +503,8 @@ class WordTokenizer(_Counted):
         marks = (padding, unknown, start, end)
         self._set(limit, minimum_count, standardize, marks)
 
-    def tokens(self, text: str) -> list[str]:
-        """Cut a text into words, standardised.
-
-        Args:
-            text: Any text.
-
-        Returns:
-            The words, known or not.
-
-        Example:
-            >>> WordTokenizer().tokens("The cat sat.")
-            ['the', 'cat', 'sat']
-        """
-        return _SPLITS[self.split](standardize(text, self.standardize))
+    def _split(self, text: str) -> list[str]:
+        return _SPLITS[self.split](text)
 
     def _decode(self, numbers: list[int]) -> str:
         return " ".join(self._words(numbers))
@@ -530,20 +548,8 @@ class CharacterTokenizer(_Counted):
         marks = (padding, unknown, start, end)
         self._set(limit, minimum_count, standardize, marks)
 
-    def tokens(self, text: str) -> list[str]:
-        """Cut a text into its characters.
-
-        Args:
-            text: Any text.
-
-        Returns:
-            The characters, known or not.
-
-        Example:
-            >>> CharacterTokenizer().tokens("ab c")
-            ['a', 'b', ' ', 'c']
-        """
-        return split_characters(standardize(text, self.standardize))
+    def _split(self, text: str) -> list[str]:
+        return split_characters(text)
 
     def _decode(self, numbers: list[int]) -> str:
         return "".join(self._words(numbers))
@@ -590,23 +596,14 @@ class NGramTokenizer(_Counted):
         self.sizes, self.unit = sizes, unit
         self._set(limit, minimum_count, standardize, (padding, unknown, None, None))
 
-    def tokens(self, text: str) -> list[str]:
-        """Cut a text into runs of every size.
-
-        Args:
-            text: Any text.
-
-        Returns:
-            The runs, known or not.
-
-        Example:
-            >>> NGramTokenizer(sizes=[3], unit="character").tokens("abcd")
-            ['abc', 'bcd']
-        """
-        text = standardize(text, self.standardize)
+    def _split(self, text: str) -> list[str]:
         if self.unit == "word":
             return ngrams(split_words(text), self.sizes)
         return ngrams(split_characters(text), self.sizes, joiner="")
+
+    def _parts(self, text: str) -> Iterator[list[str]]:
+        """All at once: runs reach over every cut."""
+        yield self._split(standardize(text, self.standardize))
 
     def _decode(self, numbers: list[int]) -> str:
         """The runs with blanks between them; they overlap, so it is no text again."""
