@@ -10,7 +10,7 @@ from mica.errors import ConfigError
 from mica.optimizers.numbers import check_count, check_number
 from mica.registry import Configurable
 
-__all__ = ["EMA", "SWA", "Averaging", "WeightAverage"]
+__all__ = ["EMA", "SWA", "Averaging", "WeightAverage", "check_momentum"]
 
 
 class Averaging(Configurable):
@@ -119,6 +119,10 @@ def check_momentum(where: str, name: str, value: Any) -> float:
 
     Raises:
         ConfigError: It is not such a number.
+
+    Example:
+        >>> check_momentum("EMA", "a momentum", 1)
+        1.0
     """
     if value == 1 and not isinstance(value, bool):
         return 1.0
