@@ -21,6 +21,7 @@ from mica.layers.constraints import (
 )
 from mica.layers.convolution import Conv2D
 from mica.layers.dense import Dense
+from mica.layers.embedding import Embedding
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.layer import Layer
 from mica.layers.layer_normalization import (
@@ -109,6 +110,7 @@ __all__ = [
     "Dot",
     "DropConnect",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
