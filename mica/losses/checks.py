@@ -11,6 +11,11 @@ from mica.losses.classification import (
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
 )
+from mica.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
+)
 from mica.losses.foreign import TorchLoss
 from mica.losses.loss import Loss
 from mica.losses.margin import (
@@ -19,18 +24,25 @@ from mica.losses.margin import (
     PerceptronCriterion,
     SquaredHinge,
 )
+from mica.losses.robust import CategoricalGeneralizedCrossEntropy
 from mica.shapes import Shape
 
 __all__ = ["check_fit", "check_target"]
 
 _LINEAR = frozenset({None, "linear", "identity"})
-_CROSS_ENTROPIES = (
-    BinaryCrossentropy,
+_ONE_CLASS_OF_SEVERAL = (
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
+)
+_CROSS_ENTROPIES = (
+    *_ONE_CLASS_OF_SEVERAL,
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
 )
 _MARGIN_LOSSES = (Hinge, SquaredHinge, PerceptronCriterion, CategoricalHinge)
-_ONE_CLASS_OF_SEVERAL = (CategoricalCrossentropy, SparseCategoricalCrossentropy)
 # A name that is not here may be anything, so it is not judged. Gaussian is left out:
 # it gives values of 0 to 1, which a binary cross-entropy can read.
 _JUDGED = frozenset(

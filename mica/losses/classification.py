@@ -17,6 +17,8 @@ __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "SparseCategoricalCrossentropy",
+    "checked_smoothing",
+    "log_shares",
 ]
 
 EPSILON = 1e-7  # keeps log away from 0; Keras's value, a unit of float32 near 1
@@ -24,7 +26,23 @@ EPSILON = 1e-7  # keeps log away from 0; Keras's value, a unit of float32 near 1
 _NO_LABEL = torch.iinfo(torch.int64).min
 
 
-def _checked_smoothing(label_smoothing: float, where: str) -> float:
+def checked_smoothing(label_smoothing: float, where: str) -> float:
+    """Demand a share of 0 to below 1.
+
+    Args:
+        label_smoothing: What the user gave.
+        where: Who asks, for the error.
+
+    Returns:
+        The share.
+
+    Raises:
+        ConfigError: It is out of range.
+
+    Example:
+        >>> checked_smoothing(0, "Loss")
+        0.0
+    """
     if not 0 <= label_smoothing < 1:
         raise ConfigError(
             f"{where}: expected label_smoothing from 0 to below 1, got "
@@ -33,8 +51,24 @@ def _checked_smoothing(label_smoothing: float, where: str) -> float:
     return float(label_smoothing)
 
 
-def _log_shares(prediction: Tensor) -> Tensor:
-    """Logarithms of predictions, scaled to sum to 1 and kept within (0, 1)."""
+def log_shares(
+    prediction: Float[Tensor, "*batch classes"],
+) -> Float[Tensor, "*batch classes"]:
+    """Give the logarithms of rows scaled to sum to 1, kept within [1e-7, 1 - 1e-7].
+
+    Args:
+        prediction: Probabilities, or numbers of at least 0.
+
+    Shape:
+        prediction: (*batch, classes)
+
+    Returns:
+        (*batch, classes).
+
+    Example:
+        >>> log_shares(torch.tensor([[2.0, 2.0]]))
+        tensor([[-0.6931, -0.6931]])
+    """
     shares = prediction / prediction.sum(-1, keepdim=True)
     return shares.clamp(EPSILON, 1 - EPSILON).log()
 
@@ -90,7 +124,7 @@ class BinaryCrossentropy(Loss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.from_logits = from_logits
-        self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
+        self.label_smoothing = checked_smoothing(label_smoothing, self.where)
 
     @property
     def folds(self) -> str | None:
@@ -184,7 +218,7 @@ class CategoricalCrossentropy(Loss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.from_logits = from_logits
-        self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
+        self.label_smoothing = checked_smoothing(label_smoothing, self.where)
 
     @property
     def folds(self) -> str | None:
@@ -237,7 +271,7 @@ class CategoricalCrossentropy(Loss):
         if self.label_smoothing:
             target = target * (1 - self.label_smoothing)
             target = target + self.label_smoothing / target.shape[-1]
-        return -(target * _log_shares(prediction)).sum(-1).reshape(shape)
+        return -(target * log_shares(prediction)).sum(-1).reshape(shape)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -295,7 +329,7 @@ class SparseCategoricalCrossentropy(Loss):
         super().__init__(reduction=reduction, name=name)
         self.from_logits = from_logits
         self.ignore_class = ignore_class
-        self.label_smoothing = _checked_smoothing(label_smoothing, self.where)
+        self.label_smoothing = checked_smoothing(label_smoothing, self.where)
         self._skipped = _NO_LABEL if ignore_class is None else ignore_class
 
     @property
@@ -363,7 +397,7 @@ class SparseCategoricalCrossentropy(Loss):
                 reduction="none",
                 label_smoothing=self.label_smoothing,
             )
-        logs = _log_shares(rows)
+        logs = log_shares(rows)
         losses = functional.nll_loss(
             logs, labels, ignore_index=self._skipped, reduction="none"
         )

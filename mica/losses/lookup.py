@@ -6,10 +6,16 @@ from typing import Any
 from torch import nn
 
 from mica.errors import ConfigError, near_misses
+from mica.losses.alignment import CTC
 from mica.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
+)
+from mica.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
 )
 from mica.losses.foreign import FunctionLoss, TorchLoss
 from mica.losses.loss import Loss
@@ -19,37 +25,51 @@ from mica.losses.margin import (
     PerceptronCriterion,
     SquaredHinge,
 )
+from mica.losses.overlap import Dice, Tversky
 from mica.losses.probability import CosineSimilarity, KLDivergence, Poisson
+from mica.losses.quantile import Quantile
 from mica.losses.regression import (
     Huber,
+    LogCosh,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
 )
+from mica.losses.robust import CategoricalGeneralizedCrossEntropy
 
 __all__ = ["LOSSES", "get_loss"]
 
 LOSSES: dict[str, type[Loss]] = {
     "binary_crossentropy": BinaryCrossentropy,
+    "binary_focal_crossentropy": BinaryFocalCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
+    "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
+    "categorical_generalized_cross_entropy": CategoricalGeneralizedCrossEntropy,
     "categorical_hinge": CategoricalHinge,
     "cosine_similarity": CosineSimilarity,
+    "ctc": CTC,
+    "dice": Dice,
     "hinge": Hinge,
     "huber": Huber,
     "kl_divergence": KLDivergence,
+    "log_cosh": LogCosh,
     "mean_absolute_error": MeanAbsoluteError,
     "mean_absolute_percentage_error": MeanAbsolutePercentageError,
     "mean_squared_error": MeanSquaredError,
     "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
     "perceptron_criterion": PerceptronCriterion,
     "poisson": Poisson,
+    "quantile": Quantile,
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "sparse_categorical_focal_crossentropy": SparseCategoricalFocalCrossentropy,
     "squared_hinge": SquaredHinge,
+    "tversky": Tversky,
 }
 _SHORT = {
     "bce": "binary_crossentropy",
     "kld": "kl_divergence",
+    "logcosh": "log_cosh",
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
     "mse": "mean_squared_error",

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mica.errors import ConfigError, DataError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.losses.targets import TargetKind, check_kind
 from mica.nested import flatten
 from mica.pairing import fit_weight
 from mica.registry import Configurable
-from mica.shapes import Shape
+from mica.shapes import Shape, describe
 
 __all__ = ["Loss", "Reduction", "mean_of_last_axis"]
 
@@ -56,6 +56,17 @@ def _check_tensors(where: str, *given: Any) -> None:
             )
 
 
+def _fit_mask(mask: Tensor, values: Tensor, where: str) -> Tensor:
+    """The mask as one truth value for each of `values`."""
+    if mask.shape != values.shape[: mask.ndim]:
+        raise ShapeError(
+            f"{where}: expected a mask of the leading axes of {describe(values.shape)},"
+            f" got {describe(mask.shape)}. Give True for each entry that counts."
+        )
+    rest = (1,) * (values.ndim - mask.ndim)
+    return mask.bool().reshape(*mask.shape, *rest).expand_as(values)
+
+
 def _over(total: Tensor, amount: Tensor) -> Tensor:
     """Divide, and give 0 where the amount is 0, as in Keras."""
     return total / torch.where(amount == 0, torch.ones_like(amount), amount)
@@ -79,6 +90,7 @@ class Loss(Configurable, nn.Module):
         prediction: (batch, *rest)
         target: the same, or as the loss says
         sample_weight: (batch,) or any leading part of what `per_sample` gives
+        mask: any leading part of what `per_sample` gives; True where an entry counts
         loss: (), or what `per_sample` gives when the reduction is "none"
 
     Raises:
@@ -96,6 +108,8 @@ class Loss(Configurable, nn.Module):
     """
 
     target_kind: ClassVar[TargetKind] = "any"
+    # Whether there is a loss only where there is a target.
+    needs_target: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -158,9 +172,10 @@ class Loss(Configurable, nn.Module):
             target: What it should have given.
 
         Returns:
-            A number: the mean of `per_sample`.
+            A number: the mean of what counts of `per_sample`.
         """
-        return self.per_sample(prediction, target).mean()
+        values = self.per_sample(prediction, target)
+        return self._reduce(values, self.counted(prediction, target), None)
 
     def counted(self, prediction: Any, target: Any) -> Tensor | None:
         """Tell which entries of `per_sample` count.
@@ -215,8 +230,8 @@ class Loss(Configurable, nn.Module):
         if weight is not None:
             weight = fit_weight(weight, values, self.where)
             values = values * weight
-        if counted is not None:
-            values = values * counted
+        if counted is not None:  # whatever stands in padding, it adds nothing
+            values = values.masked_fill(~counted, 0)
         if self.reduction == "none":
             return values
         if self.reduction == "sum":
@@ -227,18 +242,49 @@ class Loss(Configurable, nn.Module):
             return _over(values.sum(), kept.sum())
         return values.mean() if counted is None else _over(values.sum(), counted.sum())
 
-    def forward(
+    def weighed(
         self,
         prediction: Any,
         target: Any,
-        sample_weight: Tensor | None = None,
-    ) -> Float[Tensor, "..."]:
-        """Compute the loss of a batch.
+        sample_weight: Tensor | None,
+        mask: Tensor | None,
+    ) -> Tensor:
+        """Compute the loss of a batch with weights, a mask, or a reduction of its own.
 
         Args:
             prediction: What the model gave.
             target: What it should have given.
             sample_weight: How much each sample counts; `None` for all the same.
+            mask: Which entries count; `None` for all.
+
+        Returns:
+            The reduced loss.
+
+        Raises:
+            ShapeError: Weights or mask do not fit.
+        """
+        values = self.per_sample(prediction, target)
+        counted = self.counted(prediction, target)
+        if mask is not None:
+            mask = _fit_mask(mask, values, self.where)
+            counted = mask if counted is None else mask & counted
+        return self._reduce(values, counted, sample_weight)
+
+    def forward(
+        self,
+        prediction: Any,
+        target: Any = None,
+        sample_weight: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Float[Tensor, "..."]:
+        """Compute the loss of a batch.
+
+        Args:
+            prediction: What the model gave.
+            target: What it should have given; `None` only for losses that need none.
+            sample_weight: How much each sample counts; `None` for all the same.
+            mask: Which entries count: the others add nothing, not even to the number
+                that the sum is divided by. `None` for all.
 
         Returns:
             The reduced loss.
@@ -246,16 +292,19 @@ class Loss(Configurable, nn.Module):
         Raises:
             ShapeError: Shapes that do not fit each other.
             DataError: A label that the loss cannot read; an array or list instead of
-                a tensor.
+                a tensor; no target.
         """
         try:
-            if sample_weight is None and self._averages:
+            if sample_weight is None and mask is None and self._averages:
                 return self.average(prediction, target)
-            values = self.per_sample(prediction, target)
-            counted = self.counted(prediction, target)
-            return self._reduce(values, counted, sample_weight)
+            return self.weighed(prediction, target, sample_weight, mask)
         except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
             # Now it may cost something to find the sentence.
+            if target is None and self.needs_target:
+                raise DataError(
+                    f"{self.where}: expected a target, got none. Call the loss with "
+                    "prediction and target."
+                ) from None
             _check_tensors(self.where, prediction, target)
             if isinstance(prediction, Tensor) and isinstance(target, Tensor):
                 self.check_target(prediction.shape, prediction.dtype, target)

@@ -1,5 +1,6 @@
 """Distances between numbers: the losses of regression."""
 
+import math
 from typing import ClassVar
 
 from jaxtyping import Float, Shaped
@@ -13,6 +14,7 @@ from mica.pairing import match
 
 __all__ = [
     "Huber",
+    "LogCosh",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
@@ -174,6 +176,47 @@ class Huber(Loss):
                 prediction, target, delta=self.delta, reduction="none"
             )
         )
+
+
+class LogCosh(Loss):
+    """Logarithm of the hyperbolic cosine of the differences: a smooth `Huber`.
+
+    loss = mean over units of log cosh e = |e| + softplus(-2 |e|) - log 2,
+    e = prediction - target
+
+    Near 0 it is e^2 / 2, far away |e| - log 2; it has slopes of every order.
+
+    Args:
+        reduction: As in `Loss`.
+        name: As in `Loss`.
+
+    Shape:
+        prediction: (*batch, units), or (batch,)
+        target: the same, up to a last axis of size 1; any dtype
+        loss: (), or (*batch) without reduction
+
+    Raises:
+        ShapeError: The shapes differ; (n, 1) meets (n,), nothing is broadcast.
+
+    Example:
+        >>> import torch
+        >>> LogCosh()(torch.tensor([[1.0], [2.0]]), torch.tensor([1.0, 4.0]))
+        tensor(0.6625)
+
+    Source:
+        Saleh & Saleh 2022, Statistical properties of the log-cosh loss function.
+    """
+
+    target_kind: ClassVar[TargetKind] = "real"
+
+    def per_sample(
+        self, prediction: Float[Tensor, "..."], target: Shaped[Tensor, "..."]
+    ) -> Float[Tensor, "..."]:
+        """Average over the last axis."""
+        prediction, target = match(prediction, target, self.where)
+        error = prediction - target
+        # NOTE: e + softplus(-2 e) is symmetric, and smooth at 0 where |e| is not.
+        return mean_of_last_axis(error + functional.softplus(-2 * error) - math.log(2))
 
 
 class MeanAbsolutePercentageError(Loss):

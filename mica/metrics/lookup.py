@@ -50,22 +50,30 @@ METRICS: dict[str, type[Metric]] = {
 # Losses that are metrics too, by the names of their classes in mica.losses.
 LOSS_NAMES = {
     "binary_crossentropy": "BinaryCrossentropy",
+    "binary_focal_crossentropy": "BinaryFocalCrossentropy",
     "categorical_crossentropy": "CategoricalCrossentropy",
+    "categorical_focal_crossentropy": "CategoricalFocalCrossentropy",
+    "categorical_generalized_cross_entropy": "CategoricalGeneralizedCrossEntropy",
     "categorical_hinge": "CategoricalHinge",
+    "ctc": "CTC",
     "hinge": "Hinge",
     "huber": "Huber",
     "kl_divergence": "KLDivergence",
+    "log_cosh": "LogCosh",
     "mean_absolute_percentage_error": "MeanAbsolutePercentageError",
     "mean_squared_logarithmic_error": "MeanSquaredLogarithmicError",
     "perceptron_criterion": "PerceptronCriterion",
     "poisson": "Poisson",
+    "quantile": "Quantile",
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "sparse_categorical_focal_crossentropy": "SparseCategoricalFocalCrossentropy",
     "squared_hinge": "SquaredHinge",
 }
 _SHORT = {
     "bce": "binary_crossentropy",
     "f1": "f1_score",
     "kld": "kl_divergence",
+    "logcosh": "log_cosh",
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
     "mse": "mean_squared_error",
@@ -139,7 +147,9 @@ def _named(
 
 def _reads_same_logits(loss: Any, name: str) -> bool:
     """Whether a cross-entropy asked for by name gets the logits the loss gets."""
-    return name.endswith("_crossentropy") and bool(getattr(loss, "reads_logits", False))
+    return name.endswith(("_crossentropy", "_cross_entropy")) and bool(
+        getattr(loss, "reads_logits", False)
+    )
 
 
 def _decision(

@@ -30,6 +30,7 @@ class Case(NamedTuple):
     value: float  # by hand
     labels: str = "numbers"
     domain: str = "numbers"
+    apart: bool = True  # whether each sample has a loss of its own
 
 
 HALF = [[0.5, 0.5], [0.25, 0.75]]
@@ -50,6 +51,47 @@ CASES = {
         "one_hot",
         "shares",
     ),
+    "BinaryFocalCrossentropy": Case(
+        losses.BinaryFocalCrossentropy,
+        [[0.5], [0.25]],
+        [[1], [1]],
+        (math.log(2) / 4 + math.log(4) * 9 / 16) / 2,
+        "answers",
+        "shares",
+    ),
+    "BinaryFocalCrossentropy balanced": Case(
+        lambda: losses.BinaryFocalCrossentropy(apply_class_balancing=True, gamma=1.0),
+        [[0.5], [0.25]],
+        [[1], [0]],
+        (math.log(2) / 8 + math.log(4 / 3) * 3 / 16) / 2,
+        "answers",
+        "shares",
+    ),
+    "CTC": Case(
+        losses.CTC,
+        [[[0.0] * 3] * 4, [[0.0] * 3] * 4],
+        [[1, 2], [1, 0]],
+        # 15 of the 81 paths of four steps spell "1 2", 10 of them spell "1".
+        -(math.log(15 / 81) + math.log(10 / 81)) / 2,
+        "rows of labels",
+        "steps",
+    ),
+    "CategoricalFocalCrossentropy": Case(
+        losses.CategoricalFocalCrossentropy,
+        HALF,
+        [[0, 1], [1, 0]],
+        (math.log(2) / 16 + math.log(4) * 9 / 64) / 2,
+        "one_hot",
+        "shares",
+    ),
+    "CategoricalGeneralizedCrossEntropy": Case(
+        losses.CategoricalGeneralizedCrossEntropy,
+        [[0.75, 0.25], [0.25, 0.75]],
+        [1, 0],
+        1.0,
+        "classes",
+        "shares",
+    ),
     "CategoricalHinge": Case(
         losses.CategoricalHinge,
         [[2.0, 2.5], [3.0, 1.0]],
@@ -63,6 +105,23 @@ CASES = {
         [[1.0, 0.0], [0.0, 2.0]],
         -(0.6 + 0) / 2,
     ),
+    "Dice": Case(
+        losses.Dice,
+        [[1.0, 0.5, 0.5]],
+        [[1, 1, 0]],
+        1 - 3 / (4 + 1e-7),
+        "answers",
+        "shares",
+        apart=False,
+    ),
+    "Dice of rows": Case(
+        lambda: losses.Dice(axis=-1),
+        [[1.0, 0.5, 0.5], [0.0, 0.0, 1.0]],
+        [[1, 1, 0], [1, 0, 0]],
+        (1 - 3 / (4 + 1e-7) + 1) / 2,
+        "answers",
+        "shares",
+    ),
     "FunctionLoss": Case(
         lambda: losses.FunctionLoss(cubed_distance), [[2.0], [1.0]], [[0], [0]], 4.5
     ),
@@ -75,6 +134,12 @@ CASES = {
         (0.25 * math.log(0.5) + 0.75 * math.log(1.5)) / 2,
         "shares",
         "shares",
+    ),
+    "LogCosh": Case(
+        losses.LogCosh,
+        [[math.log(2)], [0.0]],
+        [[0], [0]],
+        math.log(1.25) / 2,
     ),
     "MeanAbsoluteError": Case(
         losses.MeanAbsoluteError, [[2.0], [1.0]], [[0], [4]], 2.5
@@ -102,11 +167,39 @@ CASES = {
         "counts",
         "positive",
     ),
+    "Quantile": Case(
+        lambda: losses.Quantile(0.9), [[2.0], [1.0]], [[0], [4]], (0.2 + 2.7) / 2
+    ),
+    "Quantile of several": Case(
+        lambda: losses.Quantile([0.1, 0.5, 0.9]),
+        [[1.0, 3.0, 4.0]],
+        [2.0],
+        (0.1 + 0.5 + 0.2) / 3,
+        "one number",
+    ),
     "SparseCategoricalCrossentropy": Case(
         losses.SparseCategoricalCrossentropy,
         HALF,
         [1, 0],
         (math.log(2) + math.log(4)) / 2,
+        "classes",
+        "shares",
+    ),
+    "SparseCategoricalFocalCrossentropy": Case(
+        losses.SparseCategoricalFocalCrossentropy,
+        HALF,
+        [1, 0],
+        (math.log(2) / 16 + math.log(4) * 9 / 64) / 2,
+        "classes",
+        "shares",
+    ),
+    "SparseCategoricalFocalCrossentropy by class": Case(
+        lambda: losses.SparseCategoricalFocalCrossentropy(
+            alpha=[0.5, 1.0, 2.0], gamma=1.0
+        ),
+        [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]],
+        [1, 0],
+        (math.log(4) * 0.75 + math.log(4) * 0.375) / 2,
         "classes",
         "shares",
     ),
@@ -116,13 +209,24 @@ CASES = {
     "TorchLoss": Case(
         lambda: losses.TorchLoss(nn.SmoothL1Loss()), [[0.5], [3.0]], [[0], [0]], 1.3125
     ),
+    "Tversky": Case(
+        lambda: losses.Tversky(alpha=0.25, beta=1.0, axis=-1),
+        [[1.0, 0.5, 0.5]],
+        [[1, 1, 0]],
+        1 - 1.5 / (1.5 + 0.125 + 0.5 + 1e-7),
+        "answers",
+        "shares",
+    ),
 }
 every_loss = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+APART = {name: case for name, case in CASES.items() if case.apart}
+every_loss_of_samples = pytest.mark.parametrize("case", APART.values(), ids=APART)
+INTEGER_LABELS = ("classes", "rows of labels")
 
 
 def point(case: Case) -> tuple[Tensor, Tensor]:
     prediction = torch.tensor(case.prediction, dtype=torch.float64)
-    dtype = torch.int64 if case.labels == "classes" else torch.float64
+    dtype = torch.int64 if case.labels in INTEGER_LABELS else torch.float64
     return prediction, torch.tensor(case.target, dtype=dtype)
 
 
@@ -139,18 +243,24 @@ def drawn(case: Case, size: int = 6, units: int = 3) -> tuple[Tensor, Tensor]:
         "shares": noise.softmax(-1),
         "one_hot": nn.functional.one_hot(classes, units),
         "classes": classes,
+        "one number": noise[:, 0],
+        "rows of labels": torch.tensor(
+            [[1, 1], [2, 1], [1, 0], [0, 0], [2, 0], [1, 2]]
+        ),
     }[case.labels]
     prediction = {
         "numbers": scores,
         "positive": scores.exp(),
         "shares": scores.softmax(-1),
+        "steps": torch.randn(size, 5, units, dtype=torch.float64),
     }[case.domain]
     return prediction, target
 
 
 def test_every_exported_loss_has_a_case():
-    classes = {name for name in losses.__all__ if name[0].isupper()} - {"Loss"}
-    assert classes == set(CASES)
+    classes = {name for name in losses.__all__ if name[0].isupper()}
+    swept = {name.split(" ")[0] for name in CASES}
+    assert classes - {"Loss", "OverlapLoss"} == swept
 
 
 @every_loss
@@ -177,7 +287,7 @@ def test_huge_predictions_give_finite_numbers(case, size):
     prediction, target = (tensor.float() for tensor in drawn(case))
     if case.domain == "positive":
         size = abs(size)
-    target = target.long() if case.labels == "classes" else target
+    target = target.long() if case.labels in INTEGER_LABELS else target
     leaf = (prediction.sign() * size).requires_grad_()
     loss = case.make()
     loss = loss if loss.folds is None else loss.on_logits()
@@ -187,7 +297,7 @@ def test_huge_predictions_give_finite_numbers(case, size):
     assert leaf.grad.isfinite().all()
 
 
-@every_loss
+@every_loss_of_samples
 def test_weights_count_samples(case):
     prediction, target = drawn(case)
     loss, counts = case.make(), torch.tensor([0, 1, 2, 3, 0, 2])
@@ -205,7 +315,7 @@ def test_equal_weights_change_nothing(case):
     assert_close(weighted, unweighted, "reordered")
 
 
-@every_loss
+@every_loss_of_samples
 def test_the_mean_is_the_mean_of_the_samples(case):
     prediction, target = drawn(case)
     loss = case.make()
@@ -232,7 +342,8 @@ def test_neither_prediction_nor_target_is_changed(case):
 @every_loss
 def test_good_targets_pass_the_check(case):
     prediction, target = drawn(case)
-    case.make().check_target((None, 3), prediction.dtype, target)
+    shape = (None, *prediction.shape[1:])
+    case.make().check_target(shape, prediction.dtype, target)
 
 
 NAMED = {name: case for name, case in CASES.items() if name != "TorchLoss"}
@@ -247,7 +358,21 @@ def test_a_loss_is_rebuilt_from_its_config(case):
     assert torch.equal(rebuilt(prediction, target), loss(prediction, target))
 
 
-@pytest.mark.parametrize("name", CASES)
+@every_loss_of_samples
+def test_a_mask_leaves_samples_out_whatever_stands_there(case):
+    prediction, target = drawn(case)
+    kept, weight = torch.tensor([1, 0, 1, 1, 0, 1]).bool(), torch.rand(6).double()
+    leaf = prediction.masked_fill(~kept.reshape(-1, *[1] * (prediction.ndim - 1)), 0.5)
+    leaf.requires_grad_()
+    loss = case.make()
+    masked = loss(leaf, target, weight, kept)
+    masked.backward()
+    expected = loss(prediction[kept], target[kept], weight[kept])
+    assert_close(masked, expected, "reordered")
+    assert not leaf.grad[~kept].any()
+
+
+@pytest.mark.parametrize("name", sorted({name.split(" ")[0] for name in CASES}))
 def test_the_docstring_has_its_sections(name):
     titles = sections(inspect.getdoc(getattr(losses, name)) or "")
     assert {"Args", "Shape", "Raises", "Example", "Source"} <= set(titles)

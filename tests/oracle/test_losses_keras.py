@@ -13,7 +13,7 @@ from torch import Tensor
 from mica import losses
 from tests.tolerances import assert_close
 
-SEEDS = range(20)  # configurations drawn for each of the 15 losses
+SEEDS = range(20)  # configurations drawn for each of the 24 losses
 REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"]
 
 
@@ -140,14 +140,66 @@ def sparse(name: str, draw: np.random.Generator) -> Case:
     return case._replace(target=ours, keras_target=labels)
 
 
+def binary_focal(name: str, draw: np.random.Generator) -> Case:
+    case = binary(name, draw)
+    focal = {
+        "apply_class_balancing": bool(draw.integers(2)),
+        "alpha": float(draw.random()),
+        "gamma": float(draw.choice([0.5, 1.0, 2.0, 3.5])),
+    }
+    return case._replace(arguments={**case.arguments, **focal})
+
+
+def categorical_focal(name: str, draw: np.random.Generator) -> Case:
+    case = categorical(name, draw)
+    classes = case.prediction.shape[-1]
+    alpha = draw.random(classes).tolist() if draw.integers(2) else float(draw.random())
+    focal = {"alpha": alpha, "gamma": float(draw.choice([0.5, 1.0, 2.0, 3.5]))}
+    return case._replace(arguments={**case.arguments, **focal})
+
+
+def generalized(name: str, draw: np.random.Generator) -> Case:
+    case = rows_of_shares(name, draw, q=float(draw.uniform(0.05, 0.95)))
+    labels = case.target.argmax(-1)
+    return case._replace(target=labels, keras_target=labels)
+
+
+def regions(name: str, draw: np.random.Generator, **arguments: Any) -> Case:
+    shape = (*leading_shape(draw), int(draw.integers(1, 4)))
+    axes = draw.permutation(len(shape))[: draw.integers(1, len(shape) + 1)]
+    axis = [None, tuple(axes.tolist()), int(axes[0])][draw.integers(3)]
+    target = (normal(draw, *shape) > 0).double()
+    prediction = normal(draw, *shape).sigmoid()
+    return Case(name, {"axis": axis, **arguments}, prediction, target, target)
+
+
+def tversky(name: str, draw: np.random.Generator) -> Case:
+    return regions(name, draw, alpha=float(draw.random()), beta=float(draw.random()))
+
+
+def rows_of_labels(name: str, draw: np.random.Generator) -> Case:
+    batch, labels, classes = (int(size) for size in draw.integers(2, 6, size=3))
+    target = torch.from_numpy(draw.integers(1, classes + 1, size=(batch, labels)))
+    lengths = torch.from_numpy(draw.integers(0, labels + 1, size=(batch, 1)))
+    target = torch.where(torch.arange(labels) < lengths, target, 0)
+    steps = 2 * labels + int(draw.integers(3))
+    return Case(name, {}, normal(draw, batch, steps, classes + 1), target, target)
+
+
 CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
     "BinaryCrossentropy": binary,
+    "BinaryFocalCrossentropy": binary_focal,
+    "CTC": rows_of_labels,
     "CategoricalCrossentropy": categorical,
+    "CategoricalFocalCrossentropy": categorical_focal,
+    "CategoricalGeneralizedCrossEntropy": generalized,
     "CategoricalHinge": one_hot_scores,
     "CosineSimilarity": vectors,
+    "Dice": regions,
     "Hinge": signs,
     "Huber": huber,
     "KLDivergence": rows_of_shares,
+    "LogCosh": numbers,
     "MeanAbsoluteError": numbers,
     "MeanAbsolutePercentageError": numbers,
     "MeanSquaredError": numbers,
@@ -155,6 +207,16 @@ CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
     "Poisson": positive,
     "SparseCategoricalCrossentropy": sparse,
     "SquaredHinge": signs,
+    "Tversky": tversky,
+}
+OWN = {  # what Keras has no class for
+    "FunctionLoss",
+    "Loss",
+    "OverlapLoss",
+    "PerceptronCriterion",
+    "Quantile",
+    "SparseCategoricalFocalCrossentropy",
+    "TorchLoss",
 }
 
 
@@ -162,7 +224,16 @@ def weights_for(case: Case, draw: np.random.Generator) -> Tensor | None:
     """None, or one weight for each value: what Keras and Mica mean alike."""
     if draw.integers(2):
         return None
-    return torch.from_numpy(draw.random(case.prediction.shape[:-1]))
+    if case.name == "CTC":
+        return torch.from_numpy(draw.random(len(case.prediction)))
+    if "axis" not in case.arguments:
+        return torch.from_numpy(draw.random(case.prediction.shape[:-1]))
+    axis, axes = case.arguments["axis"], range(case.prediction.ndim)
+    if axis is None:  # Mica weighs the entries of a region, Keras the one number
+        return None
+    gone = {axis} if isinstance(axis, int) else set(axis)
+    kept = [case.prediction.shape[each] for each in axes if each not in gone]
+    return torch.from_numpy(draw.random(kept)) if kept else None
 
 
 def value_and_gradient(
@@ -238,6 +309,5 @@ def test_sparse_label_smoothing_agrees_with_keras_on_one_hot_rows(seed):
 
 
 def test_every_loss_keras_has_is_compared():
-    own = {"Loss", "FunctionLoss", "TorchLoss", "PerceptronCriterion"}
     classes = {name for name in losses.__all__ if name[0].isupper()}
-    assert classes - own == set(CASES)
+    assert classes - OWN == set(CASES)

@@ -171,3 +171,67 @@ def test_arrays_and_lists_are_no_tensors(kind, number):
         f"{kind.__name__}: expected tensors, got {type(number).__name__}. Convert it "
         "with torch.as_tensor(...)."
     )
+
+
+MASK = torch.tensor([True, True, False])
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [
+        ("sum_over_batch_size", 2.5),
+        ("mean_with_sample_weight", 2.5),
+        ("sum", 5.0),
+        ("none", [1.0, 4.0, 0.0]),
+    ],
+)
+def test_what_is_masked_counts_in_neither_sum(reduction, expected):
+    loss = losses.MeanSquaredError(reduction=reduction)
+    assert_close(loss(PREDICTION, TARGET, mask=MASK), torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "expected"),
+    [("sum_over_batch_size", 1.5), ("mean_with_sample_weight", 2.0), ("sum", 3.0)],
+)
+def test_mask_and_weights_go_together(reduction, expected):
+    loss = losses.MeanSquaredError(reduction=reduction)
+    assert_close(loss(PREDICTION, TARGET, WEIGHT, MASK), torch.tensor(expected))
+
+
+def test_a_mask_of_samples_counts_for_all_their_steps():
+    loss = losses.MeanSquaredError(reduction="none")
+    masked = loss(torch.ones(2, 2, 1), torch.zeros(2, 2), mask=torch.tensor([1, 0]))
+    assert masked.tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+def test_padding_may_hold_anything():
+    prediction = torch.tensor([[1.0], [float("nan")]], requires_grad=True)
+    mask = torch.tensor([True, False])
+    loss = losses.MeanSquaredError()(prediction, torch.zeros(2, 1), mask=mask)
+    assert loss.item() == 1
+
+
+def test_a_mask_joins_an_ignored_class():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    shares, labels = torch.full((3, 2), 0.5), torch.tensor([0, -1, 1])
+    assert loss(shares, labels, mask=MASK).item() == loss(shares[:1], labels[:1]).item()
+
+
+def test_a_mask_that_does_not_fit_is_refused():
+    sentence = (
+        "MeanSquaredError: expected a mask of the leading axes of (3,), got (2,). Give "
+        "True for each entry that counts."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(sentence)}$"):
+        losses.MeanSquaredError()(PREDICTION, TARGET, mask=MASK[:2])
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_a_loss_needs_a_target():
+    sentence = (
+        "MeanSquaredError: expected a target, got none. Call the loss with prediction "
+        "and target."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        losses.MeanSquaredError()(PREDICTION)
