@@ -11,6 +11,7 @@ from mica.layers.activating import (
 )
 from mica.layers.activation import get_activation
 from mica.layers.added_losses import add_loss, gather_losses
+from mica.layers.attention import AdditiveAttention, Attention
 from mica.layers.constraints import (
     Constraint,
     MaxNorm,
@@ -96,7 +97,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling2D",
     "BatchNormalization",
