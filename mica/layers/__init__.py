@@ -12,6 +12,27 @@ from mica.layers.activating import (
 from mica.layers.activation import get_activation
 from mica.layers.added_losses import add_loss, gather_losses
 from mica.layers.attention import AdditiveAttention, Attention
+from mica.layers.augmentation import (
+    CenterCrop,
+    CutMix,
+    MixUp,
+    Pipeline,
+    RandomBrightness,
+    RandomChoice,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomGrayscale,
+    RandomHue,
+    RandomRotation,
+    RandomSaturation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from mica.layers.bidirectional import Bidirectional
+from mica.layers.category_encoding import CategoryEncoding
 from mica.layers.constraints import (
     Constraint,
     MaxNorm,
@@ -20,9 +41,14 @@ from mica.layers.constraints import (
     UnitNorm,
     get_constraint,
 )
-from mica.layers.convolution import Conv2D
+from mica.layers.convolution import Conv1D, Conv2D, Conv3D
+from mica.layers.convolutional_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from mica.layers.dense import Dense
+from mica.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D
+from mica.layers.discretization import Discretization
 from mica.layers.embedding import Embedding
+from mica.layers.feature_scaling import Normalization, Rescaling
+from mica.layers.hashing import HashedCrossing, Hashing
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.layer import Layer
 from mica.layers.layer_normalization import (
@@ -32,6 +58,9 @@ from mica.layers.layer_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from mica.layers.lookup import IntegerLookup, StringLookup
+from mica.layers.masking import Masking
+from mica.layers.masks import attach_masks, gather_masks, masks_of, show_masks
 from mica.layers.merging import (
     Add,
     Average,
@@ -67,6 +96,15 @@ from mica.layers.pooling import (
     GlobalMaxPooling2D,
     MaxPooling2D,
 )
+from mica.layers.probing import is_probing, probing
+from mica.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from mica.layers.recurrent_cells import (
+    GRUCell,
+    LSTMCell,
+    RecurrentCell,
+    SimpleRNNCell,
+    StackedRNNCells,
+)
 from mica.layers.regularizers import (
     L1,
     L1L2,
@@ -77,8 +115,16 @@ from mica.layers.regularizers import (
 )
 from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from mica.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
+from mica.layers.text_vectorization import TextVectorization
+from mica.layers.time_distributed import TimeDistributed
+from mica.layers.transposed_convolution import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+)
 from mica.layers.wrapping import (
     ActivityRegularization,
     DropConnect,
@@ -91,9 +137,12 @@ from mica.layers.wrapping import (
 
 __all__ = [
     "ELU",
+    "GRU",
     "L1",
     "L1L2",
     "L2",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -103,58 +152,105 @@ __all__ = [
     "Average",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
+    "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Constraint",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "DropConnect",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Initializer",
     "Input",
     "InstanceNormalization",
+    "IntegerLookup",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "LowRank",
+    "Masking",
     "MaxNorm",
     "MaxPooling2D",
     "Maximum",
     "MinMaxNorm",
     "Minimum",
+    "MixUp",
     "Multiply",
     "NonNegative",
+    "Normalization",
     "OrthogonalRegularizer",
     "PReLU",
     "Permute",
+    "Pipeline",
     "ProductNodes",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomChoice",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
+    "RecurrentCell",
     "Regularizer",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Resizing",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "StochasticDepth",
+    "StringLookup",
     "Subtract",
     "SumNodes",
     "SymbolicTensor",
+    "TextVectorization",
+    "TimeDistributed",
     "UnitNorm",
     "UnitNormalization",
     "UpSampling1D",
@@ -166,11 +262,17 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "add_loss",
+    "attach_masks",
     "gather_losses",
+    "gather_masks",
     "get_activation",
     "get_constraint",
     "get_initializer",
     "get_regularizer",
     "infer_module",
+    "is_probing",
+    "masks_of",
+    "probing",
     "record",
+    "show_masks",
 ]

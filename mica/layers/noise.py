@@ -74,6 +74,21 @@ class Noise(Elementwise):
         self._calls += 1
         return fork_generator(self.seed, self._calls, device=like.device)
 
+    def restart(self, calls: int = 0) -> None:
+        """Let a layer with a seed of its own go on as after a number of draws.
+
+        Args:
+            calls: How many draws count as done.
+
+        Example:
+            >>> layer = GaussianNoise(1.0, seed=1)
+            >>> first = layer(torch.zeros(3))
+            >>> layer.restart()
+            >>> torch.equal(layer(torch.zeros(3)), first)
+            True
+        """
+        self._calls = calls
+
     def chance(self, shape: Sequence[int], probability: float, like: Tensor) -> Tensor:
         """Draw ones with a probability, else zeros.
 
@@ -87,6 +102,37 @@ class Noise(Elementwise):
         """
         drawn = torch.empty(shape, dtype=like.dtype, device=like.device)
         return drawn.bernoulli_(probability, generator=self._generator(like))
+
+    def uniform(
+        self, shape: Sequence[int], lower: float, upper: float, like: Tensor
+    ) -> Tensor:
+        """Draw evenly between two numbers.
+
+        Args:
+            shape: How many.
+            lower: The smallest possible number.
+            upper: The largest one; the same as lower gives only that.
+            like: A tensor that gives type and device.
+
+        Returns:
+            The numbers.
+        """
+        drawn = torch.empty(shape, dtype=like.dtype, device=like.device)
+        return drawn.uniform_(generator=self._generator(like)) * (upper - lower) + lower
+
+    def integers(self, shape: Sequence[int], limit: int, like: Tensor) -> Tensor:
+        """Draw whole numbers from 0 to below a limit, all equally likely.
+
+        Args:
+            shape: How many.
+            limit: What they stay below.
+            like: A tensor that gives the device.
+
+        Returns:
+            The numbers.
+        """
+        generator = self._generator(like)
+        return torch.randint(limit, shape, generator=generator, device=like.device)
 
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
         """Draw from the standard normal distribution.
