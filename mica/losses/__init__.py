@@ -21,7 +21,9 @@ from mica.losses.margin import (
     PerceptronCriterion,
     SquaredHinge,
 )
+from mica.losses.mining import BatchTriplet, Circle
 from mica.losses.overlap import Dice, OverlapLoss, Tversky
+from mica.losses.pairs import Contrastive, InfoNCE, Triplet
 from mica.losses.probability import CosineSimilarity, KLDivergence, Poisson
 from mica.losses.quantile import Quantile
 from mica.losses.regression import (
@@ -33,20 +35,32 @@ from mica.losses.regression import (
     MeanSquaredLogarithmicError,
 )
 from mica.losses.robust import CategoricalGeneralizedCrossEntropy
+from mica.losses.variational import (
+    BernoulliLikelihood,
+    GaussianKLDivergence,
+    GaussianLikelihood,
+)
 
 __all__ = [
     "CTC",
+    "BatchTriplet",
+    "BernoulliLikelihood",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
+    "Contrastive",
     "CosineSimilarity",
     "Dice",
     "FunctionLoss",
+    "GaussianKLDivergence",
+    "GaussianLikelihood",
     "Hinge",
     "Huber",
+    "InfoNCE",
     "KLDivergence",
     "LogCosh",
     "Loss",
@@ -62,6 +76,7 @@ __all__ = [
     "SparseCategoricalFocalCrossentropy",
     "SquaredHinge",
     "TorchLoss",
+    "Triplet",
     "Tversky",
     "check_fit",
     "check_target",

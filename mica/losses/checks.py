@@ -25,6 +25,7 @@ from mica.losses.margin import (
     SquaredHinge,
 )
 from mica.losses.robust import CategoricalGeneralizedCrossEntropy
+from mica.losses.variational import BernoulliLikelihood
 from mica.shapes import Shape
 
 __all__ = ["check_fit", "check_target"]
@@ -39,6 +40,7 @@ _ONE_CLASS_OF_SEVERAL = (
 )
 _CROSS_ENTROPIES = (
     *_ONE_CLASS_OF_SEVERAL,
+    BernoulliLikelihood,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
 )

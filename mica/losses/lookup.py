@@ -25,7 +25,9 @@ from mica.losses.margin import (
     PerceptronCriterion,
     SquaredHinge,
 )
+from mica.losses.mining import BatchTriplet, Circle
 from mica.losses.overlap import Dice, Tversky
+from mica.losses.pairs import Contrastive, InfoNCE, Triplet
 from mica.losses.probability import CosineSimilarity, KLDivergence, Poisson
 from mica.losses.quantile import Quantile
 from mica.losses.regression import (
@@ -37,21 +39,33 @@ from mica.losses.regression import (
     MeanSquaredLogarithmicError,
 )
 from mica.losses.robust import CategoricalGeneralizedCrossEntropy
+from mica.losses.variational import (
+    BernoulliLikelihood,
+    GaussianKLDivergence,
+    GaussianLikelihood,
+)
 
 __all__ = ["LOSSES", "get_loss"]
 
 LOSSES: dict[str, type[Loss]] = {
+    "batch_triplet": BatchTriplet,
+    "bernoulli_likelihood": BernoulliLikelihood,
     "binary_crossentropy": BinaryCrossentropy,
     "binary_focal_crossentropy": BinaryFocalCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
     "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
     "categorical_generalized_cross_entropy": CategoricalGeneralizedCrossEntropy,
     "categorical_hinge": CategoricalHinge,
+    "circle": Circle,
+    "contrastive": Contrastive,
     "cosine_similarity": CosineSimilarity,
     "ctc": CTC,
     "dice": Dice,
+    "gaussian_kl_divergence": GaussianKLDivergence,
+    "gaussian_likelihood": GaussianLikelihood,
     "hinge": Hinge,
     "huber": Huber,
+    "info_nce": InfoNCE,
     "kl_divergence": KLDivergence,
     "log_cosh": LogCosh,
     "mean_absolute_error": MeanAbsoluteError,
@@ -64,6 +78,7 @@ LOSSES: dict[str, type[Loss]] = {
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
     "sparse_categorical_focal_crossentropy": SparseCategoricalFocalCrossentropy,
     "squared_hinge": SquaredHinge,
+    "triplet": Triplet,
     "tversky": Tversky,
 }
 _SHORT = {

@@ -31,10 +31,43 @@ class Case(NamedTuple):
     labels: str = "numbers"
     domain: str = "numbers"
     apart: bool = True  # whether each sample has a loss of its own
+    bounded: bool = True  # whether huge predictions have a finite loss
 
 
 HALF = [[0.5, 0.5], [0.25, 0.75]]
 CASES = {
+    "BatchTriplet": Case(
+        losses.BatchTriplet,
+        [[0.0], [1.0], [1.5], [4.0]],
+        [0, 0, 1, 1],
+        (0.5 + 1.5 + 3 + 0.5) / 4,
+        "classes",
+        apart=False,
+    ),
+    "BatchTriplet of semi-hard triples": Case(
+        lambda: losses.BatchTriplet(mining="semi_hard"),
+        [[0.0], [1.0], [1.5], [4.0]],
+        [0, 0, 1, 1],
+        (0.5 + 0 + 2 + 0.5) / 4,
+        "classes",
+        apart=False,
+    ),
+    "BatchTriplet of all triples": Case(
+        lambda: losses.BatchTriplet(mining="all", squared=True),
+        [[0.0], [1.0], [1.5], [4.0]],
+        [0, 0, 1, 1],
+        ((0 + 0) / 2 + (1.75 + 0) / 2 + (5 + 7) / 2 + 0) / 4,
+        "classes",
+        apart=False,
+    ),
+    "BernoulliLikelihood": Case(
+        losses.BernoulliLikelihood,
+        [[0.5, 0.25], [0.25, 0.75]],
+        [[1, 1], [0, 1]],
+        (math.log(8) + 2 * math.log(4 / 3)) / 2,
+        "answers",
+        "shares",
+    ),
     "BinaryCrossentropy": Case(
         losses.BinaryCrossentropy,
         [[0.5], [0.25]],
@@ -99,6 +132,26 @@ CASES = {
         (0.5 + 0) / 2,
         "one_hot",
     ),
+    "Circle": Case(
+        lambda: losses.Circle(gamma=1.0, margin=0.25),
+        [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]],
+        [0, 0, 1],
+        (
+            math.log1p(math.exp(0.65 * 0.15 - 0.25 * 0.25))
+            + math.log1p(math.exp(0.65 * 0.15 + 1.05 * 0.55))
+        )
+        / 2,
+        "classes",
+        apart=False,
+    ),
+    "Contrastive": Case(
+        lambda: losses.Contrastive(2.0),
+        [[[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [0.5, 0.0]]],
+        [1, 0],
+        (12.5 + 1.125) / 2,
+        "one answer",
+        "pairs",
+    ),
     "CosineSimilarity": Case(
         losses.CosineSimilarity,
         [[3.0, 4.0], [1.0, 0.0]],
@@ -125,8 +178,42 @@ CASES = {
     "FunctionLoss": Case(
         lambda: losses.FunctionLoss(cubed_distance), [[2.0], [1.0]], [[0], [0]], 4.5
     ),
+    "GaussianKLDivergence": Case(
+        losses.GaussianKLDivergence,
+        [[1.0, math.log(2)], [0.0, 0.0]],
+        [0, 0],
+        (2 + 1 - 1 - math.log(2)) / 4,
+        "none",
+        "halves",
+        bounded=False,
+    ),
+    "GaussianLikelihood": Case(
+        lambda: losses.GaussianLikelihood(2.0),
+        [[1.0, 2.0]],
+        [[1, 6]],
+        math.log(8 * math.pi) + 2,
+    ),
+    "GaussianLikelihood of its own scale": Case(
+        lambda: losses.GaussianLikelihood(None),
+        [[1.0, math.log(4)]],
+        [[5]],
+        (math.log(8 * math.pi) + 4) / 2,
+        "two numbers",
+        "halves",
+        bounded=False,
+    ),
     "Hinge": Case(losses.Hinge, [[2.0], [0.5]], [[1], [-1]], 0.75, "signs"),
     "Huber": Case(losses.Huber, [[0.5], [3.0]], [[0], [0]], (0.125 + 2.5) / 2),
+    "InfoNCE": Case(
+        lambda: losses.InfoNCE(0.5),
+        [[[2.0, 0.0], [3.0, 0.0]], [[0.0, 1.0], [3.0, 4.0]]],
+        [0, 0],
+        (math.log(math.exp(2) + math.exp(1.2)) - 2 + math.log(1 + math.exp(1.6)) - 1.6)
+        / 2,
+        "none",
+        "pairs",
+        apart=False,
+    ),
     "KLDivergence": Case(
         losses.KLDivergence,
         HALF,
@@ -209,6 +296,14 @@ CASES = {
     "TorchLoss": Case(
         lambda: losses.TorchLoss(nn.SmoothL1Loss()), [[0.5], [3.0]], [[0], [0]], 1.3125
     ),
+    "Triplet": Case(
+        losses.Triplet,
+        [[[0.0, 0.0], [3.0, 4.0], [0.0, 5.5]], [[0.0, 0.0], [1.0, 0.0], [0.0, 9.0]]],
+        [0, 0],
+        0.25,
+        "none",
+        "triples",
+    ),
     "Tversky": Case(
         lambda: losses.Tversky(alpha=0.25, beta=1.0, axis=-1),
         [[1.0, 0.5, 0.5]],
@@ -221,6 +316,8 @@ CASES = {
 every_loss = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 APART = {name: case for name, case in CASES.items() if case.apart}
 every_loss_of_samples = pytest.mark.parametrize("case", APART.values(), ids=APART)
+BOUNDED = {name: case for name, case in CASES.items() if case.bounded}
+every_bounded_loss = pytest.mark.parametrize("case", BOUNDED.values(), ids=BOUNDED)
 INTEGER_LABELS = ("classes", "rows of labels")
 
 
@@ -243,7 +340,10 @@ def drawn(case: Case, size: int = 6, units: int = 3) -> tuple[Tensor, Tensor]:
         "shares": noise.softmax(-1),
         "one_hot": nn.functional.one_hot(classes, units),
         "classes": classes,
+        "none": noise[:, 0],
+        "one answer": (noise[:, 0] > 0).long(),
         "one number": noise[:, 0],
+        "two numbers": noise[:, :2],
         "rows of labels": torch.tensor(
             [[1, 1], [2, 1], [1, 0], [0, 0], [2, 0], [1, 2]]
         ),
@@ -252,6 +352,9 @@ def drawn(case: Case, size: int = 6, units: int = 3) -> tuple[Tensor, Tensor]:
         "numbers": scores,
         "positive": scores.exp(),
         "shares": scores.softmax(-1),
+        "halves": torch.randn(size, 4, dtype=torch.float64),
+        "pairs": torch.randn(size, 2, units, dtype=torch.float64),
+        "triples": torch.randn(size, 3, units, dtype=torch.float64),
         "steps": torch.randn(size, 5, units, dtype=torch.float64),
     }[case.domain]
     return prediction, target
@@ -281,7 +384,7 @@ def test_the_gradient_is_the_slope(case):
     assert_close(slope, rise / 2e-6, "finite_difference")
 
 
-@every_loss
+@every_bounded_loss
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_huge_predictions_give_finite_numbers(case, size):
     prediction, target = (tensor.float() for tensor in drawn(case))

@@ -13,7 +13,7 @@ from torch import Tensor
 from mica import losses
 from tests.tolerances import assert_close
 
-SEEDS = range(20)  # configurations drawn for each of the 24 losses
+SEEDS = range(20)  # configurations drawn for each of the 25 losses
 REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"]
 
 
@@ -186,6 +186,18 @@ def rows_of_labels(name: str, draw: np.random.Generator) -> Case:
     return Case(name, {}, normal(draw, batch, steps, classes + 1), target, target)
 
 
+def embeddings(name: str, draw: np.random.Generator) -> Case:
+    rows = normal(draw, int(draw.integers(2, 9)), int(draw.integers(2, 5)))
+    arguments = {
+        "gamma": float(draw.choice([1.0, 8.0, 80.0])),
+        "margin": float(draw.uniform(0.1, 0.6)),
+        "remove_diagonal": bool(draw.integers(2)),
+    }
+    labels = torch.from_numpy(draw.integers(0, 3, size=len(rows)))
+    rows = torch.nn.functional.normalize(rows, dim=-1)
+    return Case(name, arguments, rows, labels, labels)
+
+
 CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
     "BinaryCrossentropy": binary,
     "BinaryFocalCrossentropy": binary_focal,
@@ -194,6 +206,7 @@ CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
     "CategoricalFocalCrossentropy": categorical_focal,
     "CategoricalGeneralizedCrossEntropy": generalized,
     "CategoricalHinge": one_hot_scores,
+    "Circle": embeddings,
     "CosineSimilarity": vectors,
     "Dice": regions,
     "Hinge": signs,
@@ -210,13 +223,20 @@ CASES: dict[str, Callable[[str, np.random.Generator], Case]] = {
     "Tversky": tversky,
 }
 OWN = {  # what Keras has no class for
+    "BatchTriplet",
+    "BernoulliLikelihood",
+    "Contrastive",
     "FunctionLoss",
+    "GaussianKLDivergence",
+    "GaussianLikelihood",
+    "InfoNCE",
     "Loss",
     "OverlapLoss",
     "PerceptronCriterion",
     "Quantile",
     "SparseCategoricalFocalCrossentropy",
     "TorchLoss",
+    "Triplet",
 }
 
 
@@ -309,5 +329,7 @@ def test_sparse_label_smoothing_agrees_with_keras_on_one_hot_rows(seed):
 
 
 def test_every_loss_keras_has_is_compared():
+    theirs = {name for name in dir(keras.losses) if name[0].isupper()} - {"Loss"}
     classes = {name for name in losses.__all__ if name[0].isupper()}
-    assert classes - OWN == set(CASES)
+    assert theirs == set(CASES)
+    assert classes - OWN == theirs
