@@ -21,6 +21,7 @@ from mica.engine import (
 from mica.errors import ConfigError, DataError, StateError
 from mica.layers import Layer
 from mica.optimizers import describe_optimizer, get_optimizer
+from mica.training.augmenting import get_augmenter
 from mica.training.callbacks import Callback, Progress
 from mica.training.calling import call, evaluation_mode, training_mode
 from mica.training.diagnosis import Guard
@@ -59,9 +60,12 @@ class RunOptions:
         seed: Decides the order of the data; None draws one from the global generator.
         initial_epoch: Epochs that count as done.
         validation_freq: Epochs from one validation to the next.
+        augment: What changes the batches that are learned from: a layer, a function
+            from (x, y) to (x, y), or a list of them; None for nothing.
 
     Raises:
-        ConfigError: A number below its least value.
+        ConfigError: A number below its least value, or an augment that is no layer and
+            no function.
 
     Example:
         >>> RunOptions(epochs=3, batch_size=64).shuffle
@@ -76,6 +80,7 @@ class RunOptions:
     seed: int | None = None
     initial_epoch: int = 0
     validation_freq: int = 1
+    augment: Any = None
 
     def __post_init__(self) -> None:
         least = {"epochs": 1, "batch_size": 1, "initial_epoch": 0, "validation_freq": 1}
@@ -90,6 +95,7 @@ class RunOptions:
                     f"got {value!r}. Write for example {name}={max(minimum, 1)}."
                 )
             object.__setattr__(self, name, int(value))  # NumPy's integers too
+        get_augmenter(self.augment)  # found now, not after the data were read
 
 
 def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
@@ -386,9 +392,10 @@ class Session:
         state.read_logs = lambda: {**means.read(), **self._read_metrics()}
         self._default_step = None  # a step belongs to one plan
         step = self._own_step or self.default_step(plan)
+        augmenter = get_augmenter(options.augment)
 
         def batches(epoch: int) -> Iterable[Batch]:
-            return inputs.train.batches(
+            drawn = inputs.train.batches(
                 epoch,
                 batch_size=size,
                 shuffle=options.shuffle,
@@ -396,6 +403,7 @@ class Session:
                 start=state.batch,
                 device=plan.device,
             )
+            return augmenter.changed(drawn, state) if augmenter is not None else drawn
 
         def validate(epoch: int) -> dict[str, float]:
             if inputs.validation is None or (epoch + 1) % options.validation_freq:

@@ -162,8 +162,9 @@ def transformed(
     ours = getattr(layers, kind)(**arguments)
     theirs = getattr(keras_layers(), kind)(**arguments, dtype="float64")
     text = f"{kind}({arguments}) of {tuple(x.shape)} with {numbers}"
+    # Keras's RandomBrightness changes its input, so that it gets one of its own.
     function = given_to_keras(
-        lambda value: theirs.transform_images(value, theirs_drawn)
+        lambda value: theirs.transform_images(value.clone(), theirs_drawn)
     )
     return Drawn(Given(ours, numbers), function, x, text=text)
 
@@ -209,7 +210,7 @@ def draw_brightness(draw: random.Random) -> Drawn:
 
 def draw_saturation(draw: random.Random) -> Drawn:
     # Keras cuts the saturation off at the brightest value, which fits (0, 1) only.
-    x, factor = shades(draw, 3), None
+    x = shades(draw, 3)
     factor = each(draw, x, 0.0, 3.0)
     return transformed(
         "RandomSaturation",
@@ -221,11 +222,12 @@ def draw_saturation(draw: random.Random) -> Drawn:
 
 
 def draw_hue(draw: random.Random) -> Drawn:
-    x, arguments = in_range(draw, shades(draw, 3))
+    # Keras rounds to float32 when it brings 0 to 255 to 0 to 1.
+    x = shades(draw, 3)
     turn = each(draw, x, -0.5, 0.5)
     return transformed(
         "RandomHue",
-        {"factor": 0.5, **arguments},
+        {"factor": 0.5, "value_range": (0, 1)},
         x,
         {"turn": per_image(turn, 3)},
         {"factor": turn},
