@@ -345,6 +345,7 @@ class Model(Layer):
         validation_steps: int | None = None,
         validation_freq: int = 1,
         validation_rows: ValidationRows = "stratified",
+        augment: Any = None,
         plan: PlanChoice = "auto",
         seed: int | None = None,
     ) -> History:
@@ -369,6 +370,9 @@ class Model(Layer):
             validation_freq: Epochs from one validation to the next.
             validation_rows: Rows of validation_split: "stratified", "random" or "last"
                 (Keras's way).
+            augment: What changes the batches that are learned from, not those that are
+                judged by: a layer such as `MixUp`, a function from (x, y) to (x, y), or
+                a list of them.
             plan: How a step is executed.
             seed: Decides split and order; None draws one from the global generator.
 
@@ -403,6 +407,7 @@ class Model(Layer):
             seed,
             initial_epoch,
             validation_freq,
+            augment,
         )
         with number_scope(self):
             inputs = open_inputs(
