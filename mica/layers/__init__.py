@@ -10,8 +10,17 @@ from mica.layers.activating import (
     Softmax,
 )
 from mica.layers.activation import get_activation
+from mica.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from mica.layers.added_losses import add_loss, gather_losses
 from mica.layers.attention import AdditiveAttention, Attention
+from mica.layers.attention_cache import AttentionCache
 from mica.layers.augmentation import (
     CenterCrop,
     CutMix,
@@ -48,6 +57,15 @@ from mica.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D
 from mica.layers.discretization import Discretization
 from mica.layers.embedding import Embedding
 from mica.layers.feature_scaling import Normalization, Rescaling
+from mica.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from mica.layers.grouped_query_attention import GroupedQueryAttention
 from mica.layers.hashing import HashedCrossing, Hashing
 from mica.layers.initializers import Initializer, get_initializer
 from mica.layers.layer import Layer
@@ -71,6 +89,7 @@ from mica.layers.merging import (
     Multiply,
     Subtract,
 )
+from mica.layers.multi_head_attention import MultiHeadAttention
 from mica.layers.noise import (
     AlphaDropout,
     Dropout,
@@ -91,10 +110,17 @@ from mica.layers.padding import (
     ZeroPadding3D,
 )
 from mica.layers.pooling import (
+    AveragePooling1D,
     AveragePooling2D,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
     MaxPooling2D,
+    MaxPooling3D,
+)
+from mica.layers.positions import (
+    PositionEmbedding,
+    RotaryEmbedding,
+    SinusoidalPositionEncoding,
 )
 from mica.layers.probing import is_probing, probing
 from mica.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
@@ -145,12 +171,21 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AttentionCache",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
@@ -182,9 +217,14 @@ __all__ = [
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupedQueryAttention",
     "HashedCrossing",
     "Hashing",
     "Identity",
@@ -200,11 +240,14 @@ __all__ = [
     "LowRank",
     "Masking",
     "MaxNorm",
+    "MaxPooling1D",
     "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "MinMaxNorm",
     "Minimum",
     "MixUp",
+    "MultiHeadAttention",
     "Multiply",
     "NonNegative",
     "Normalization",
@@ -212,6 +255,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "Pipeline",
+    "PositionEmbedding",
     "ProductNodes",
     "RMSNormalization",
     "RandomBrightness",
@@ -234,10 +278,12 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "RotaryEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SinusoidalPositionEncoding",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
