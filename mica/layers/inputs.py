@@ -1,5 +1,6 @@
 """Checks of a layer's input, each with its sentence; run only when something failed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,8 +8,14 @@ import torch
 from mica.errors import DataError, ShapeError
 from mica.shapes import describe
 
-__all__ = ["check_axis", "check_floating", "check_rank", "check_window"]
+__all__ = ["AXES", "check_axis", "check_floating", "check_rank", "check_window"]
 
+AXES = {1: "batch steps channels", 2: "batch height width channels"} | {
+    3: "batch depth height width channels"
+}
+_NOT_EMPTY = {1: "a sequence of at least 1 step", 2: "an image of at least 1 by 1"} | {
+    3: "a volume of at least 1 by 1 by 1"
+}
 _RANK_OF_PICTURES = 4  # batch, height, width, channels
 _CHANNELS_LAST = "Put the channels last: x.permute(0, 2, 3, 1), or numpy.moveaxis."
 
@@ -134,35 +141,39 @@ def _is_channels_first(shape: Any) -> bool:
 def check_window(
     where: str,
     shape: Any,
-    reach: tuple[int, int] = (1, 1),
+    reach: Sequence[int] | None = None,
     *,
     argument: str = "window",
     fits_any: bool = False,
 ) -> None:
-    """Demand that an image is not empty, and that a window fits into it.
+    """Demand that there is something to look at, and that a window fits into it.
 
     Args:
         where: The layer, for the error.
-        shape: (batch, height, width, channels).
-        reach: Height and width the window covers, gaps included.
+        shape: (batch, height, width, channels), or with one or three axes in between.
+        reach: What the window covers of each, gaps included; `None` for 1.
         argument: The name of the window's size, for the error.
-        fits_any: Whether padding makes the window fit any image.
+        fits_any: Whether padding makes the window fit anything.
 
     Raises:
-        ShapeError: The window is larger than the image, or the image is empty.
+        ShapeError: The window is larger than the input, or the input is empty.
 
     Example:
         >>> check_window("Conv2D", (None, 28, 28, 1), (3, 3), argument="kernel_size")
     """
-    for name, size, window in zip(("height", "width"), shape[1:3], reach, strict=True):
+    rank = len(shape) - 2
+    names = AXES[rank].split()[1:-1]
+    for name, size, window in zip(
+        names, shape[1:-1], reach or (1,) * rank, strict=True
+    ):
         if size == 0:
             raise ShapeError(
-                f"{where}: expected an image of at least 1 by 1, got {name} 0 in shape "
+                f"{where}: expected {_NOT_EMPTY[rank]}, got {name} 0 in shape "
                 f"{describe(shape)}. Look at how the input was cut."
             )
         if size is not None and size < window and not fits_any:
             advice = f'Use a smaller {argument}, or padding="same".'
-            if _is_channels_first(shape):
+            if rank == _RANK_OF_PICTURES - 2 and _is_channels_first(shape):
                 advice = _CHANNELS_LAST
             raise ShapeError(
                 f"{where}: expected {name} of at least {window} for its window, got "

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mica.errors import ConfigError, ShapeError
-from mica.layers.inputs import check_rank
+from mica.layers.inputs import AXES, check_rank
 from mica.layers.layer import Layer
 from mica.shapes import describe
 
@@ -23,9 +23,6 @@ __all__ = [
 
 Margins = tuple[tuple[int, int], ...]
 MarginsLike = int | Sequence[int] | Sequence[Sequence[int]]
-AXES = {1: "batch steps channels", 2: "batch height width channels"} | {
-    3: "batch depth height width channels"
-}
 
 
 def _is_count(value: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Pooling: one number for a window, or for a whole image."""
+"""Pooling: one number for a window, channel by channel."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import torch
 from jaxtyping import Float
@@ -9,33 +9,36 @@ from torch import Tensor
 from torch.nn import functional
 
 from mica.layers.arguments import one_of
-from mica.layers.inputs import check_floating, check_rank, check_window
+from mica.layers.inputs import AXES, check_floating, check_rank, check_window
 from mica.layers.layer import Layer
-from mica.shapes import Padding, pair, same_padding
+from mica.shapes import Padding, each_axis, same_padding
 
 __all__ = [
+    "AveragePooling1D",
     "AveragePooling2D",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling2D",
-    "GlobalPooling2D",
+    "AveragePooling3D",
+    "MaxPooling1D",
     "MaxPooling2D",
-    "Pooling2D",
+    "MaxPooling3D",
+    "Pooling",
 ]
 
-_IMAGES = "batch height width channels"
+Pair = tuple[int, int]
 
 
-class Pooling2D(Layer):
-    """The base of layers that slide a window without weights over images.
+class Pooling(Layer):
+    """The base of layers that slide a window without weights over their input.
 
-    Abstract: write `pool`, which torch's own pooling does on (B, C, H, W).
+    Abstract: write `pool`, which torch does on pictures with channels first, and set
+    `rank`, the number of axes that the window moves along. A sequence is a picture of
+    width 1; the window of a volume is a window of a picture and then one of depths.
 
     Args:
-        pool_size: Height and width of the window, or one number for both.
-        strides: Steps of the window, or one number for both; `None` is the window's
-            size, so that windows do not overlap.
+        pool_size: Sizes of the window, or one number for all axes.
+        strides: Steps of the window, or one number for all axes; `None` is the
+            window's size, so that windows do not overlap.
         padding: "valid" keeps the window inside; "same" gives ceil(size / stride)
-            positions, and what lies outside the image does not count.
+            positions, and what lies outside does not count.
         name: What the layer is called; `None` lets the model choose.
 
     Raises:
@@ -46,6 +49,8 @@ class Pooling2D(Layer):
         (2, 2)
     """
 
+    rank: ClassVar[int]
+
     def __init__(
         self,
         pool_size: int | Sequence[int] = 2,
@@ -55,16 +60,16 @@ class Pooling2D(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        where = self.where
-        self.pool_size = pair(pool_size, where, "pool_size")
+        where, rank = self.where, self.rank
+        self.pool_size = each_axis(pool_size, rank, where, "pool_size")
         self.strides = self.pool_size
         if strides is not None:
-            self.strides = pair(strides, where, "strides")
+            self.strides = each_axis(strides, rank, where, "strides")
         self.padding = one_of(padding, get_args(Padding), where, "padding")
 
     def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
         """Say what is wrong with an input: rank, type or size."""
-        check_rank(self.where, shape, _IMAGES)
+        check_rank(self.where, shape, AXES[self.rank])
         check_floating(self.where, dtype)
         check_window(
             self.where,
@@ -74,12 +79,16 @@ class Pooling2D(Layer):
             fits_any=self.padding == "same",
         )
 
-    def pool(self, x: Tensor, padding: tuple[int, int], ceil_mode: bool) -> Tensor:
-        """Apply torch's pooling.
+    def pool(
+        self, x: Tensor, window: Pair, strides: Pair, padding: Pair, ceil_mode: bool
+    ) -> Tensor:
+        """Apply torch's pooling of pictures.
 
         Args:
             x: (batch, channels, height, width).
-            padding: Positions outside the image on both sides of height and width.
+            window: Height and width.
+            strides: Steps in both directions.
+            padding: Positions outside the picture on both sides of height and width.
             ceil_mode: Whether a last window may reach over the end.
 
         Returns:
@@ -88,37 +97,113 @@ class Pooling2D(Layer):
         raise NotImplementedError
 
     def forward(
-        self, x: Float[Tensor, "batch height width channels"]
-    ) -> Float[Tensor, "batch new_height new_width channels"]:
+        self, x: Float[Tensor, "batch *places channels"]
+    ) -> Float[Tensor, "batch *new_places channels"]:
         """Pool every window."""
+        window, strides = self.pool_size, self.strides
+        if self.rank == 1:
+            return self._pool_steps(x, window[0], strides[0])
+        if self.rank == 2:
+            return self._pool_pictures(x, window, strides)  # type: ignore[arg-type]  # two
+        batch, depth, height, width, channels = x.shape
+        pictures = x.reshape(batch * depth, height, width, channels)
+        pictures = self._pool_pictures(
+            pictures,
+            window[1:],  # type: ignore[arg-type]  # two
+            strides[1:],  # type: ignore[arg-type]
+        )
+        _, height, width, _ = pictures.shape
+        steps = pictures.reshape(batch, depth, height * width * channels)
+        steps = self._pool_steps(steps, window[0], strides[0])
+        return steps.reshape(batch, steps.shape[1], height, width, channels)
+
+    def _pool_steps(self, x: Tensor, window: int, stride: int) -> Tensor:
+        """(batch, steps, channels), as pictures of width 1."""
+        return self._pool_pictures(x.unsqueeze(2), (window, 1), (stride, 1)).squeeze(2)
+
+    def _pool_pictures(self, x: Tensor, window: Pair, strides: Pair) -> Tensor:
+        """(batch, height, width, channels), in views of it."""
         x = x.permute(0, 3, 1, 2)  # (B, C, H, W), a view
         if self.padding == "valid":
-            return self.pool(x, (0, 0), False).permute(0, 2, 3, 1)
-        return self._pool_same(x).permute(0, 2, 3, 1)  # (B, H, W, C)
+            y = self.pool(x, window, strides, (0, 0), False)
+        else:
+            y = self._pool_same(x, window, strides)
+        return y.permute(0, 2, 3, 1)  # (B, H, W, C)
 
-    def _pool_same(self, x: Tensor) -> Tensor:
-        """`same` without a copy of the image where the stride is above 1.
+    def _pool_same(self, x: Tensor, window: Pair, strides: Pair) -> Tensor:
+        """`same` without a copy of the picture where the stride is above 1.
 
         ceil_mode lets the last window reach over the end, where it meets nothing. With
         stride 1 that is one window too few: pad both sides more, drop the first.
         """
         outside, surplus = [], []
-        for size, window, stride in zip(
-            x.shape[2:], self.pool_size, self.strides, strict=True
-        ):
-            before, after = same_padding(size, window, stride, 1)
+        for size, length, stride in zip(x.shape[2:], window, strides, strict=True):
+            before, after = same_padding(size, length, stride, 1)
             uneven = stride == 1 and after > before
             outside.append(after if uneven else before)
             surplus.append(1 if uneven else 0)
-        y = self.pool(x, (outside[0], outside[1]), True)
+        y = self.pool(x, window, strides, (outside[0], outside[1]), True)
         if not any(surplus):
             return y
         y = y[:, :, surplus[0] :, surplus[1] :]
         return y.contiguous(memory_format=torch.channels_last)
 
 
-class MaxPooling2D(Pooling2D):
-    """The largest value of each window, channel by channel.
+class _Max(Pooling):
+    """The largest value of each window."""
+
+    def pool(
+        self, x: Tensor, window: Pair, strides: Pair, padding: Pair, ceil_mode: bool
+    ) -> Tensor:
+        """Take the largest value; outside the picture lies minus infinity."""
+        return torch.max_pool2d(x, window, strides, padding, ceil_mode=ceil_mode)
+
+
+class _Average(Pooling):
+    """The mean of each window."""
+
+    def pool(
+        self, x: Tensor, window: Pair, strides: Pair, padding: Pair, ceil_mode: bool
+    ) -> Tensor:
+        """Take the mean of what lies inside the picture."""
+        return functional.avg_pool2d(x, window, strides, padding, ceil_mode, False)
+
+
+class MaxPooling1D(_Max):
+    """The largest value of each window of a sequence, channel by channel.
+
+    y[b, t, c] = max over p of x[b, t s + p, c],  s strides
+
+    Args:
+        pool_size: Length of the window.
+        strides: Steps of the window; `None` is its length, so that windows do not
+            overlap.
+        padding: "valid" keeps the window inside; "same" gives ceil(steps / stride)
+            positions, and what lies outside the sequence does not count.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x: (batch, steps, channels)
+        y: (batch, new_steps, channels)
+
+    Raises:
+        ConfigError: A size is not a positive integer, or ``padding`` is not known.
+        ShapeError: x does not have 3 axes, or is smaller than the window.
+        DataError: x is not a tensor of floating-point numbers.
+
+    Example:
+        >>> MaxPooling1D()(torch.zeros(2, 26, 32)).shape
+        torch.Size([2, 13, 32])
+
+    Source:
+        Ranzato et al. 2007; the formula is Keras's.
+    """
+
+    rank = 1
+
+
+class MaxPooling2D(_Max):
+    """The largest value of each window of an image, channel by channel.
 
     y[b, i, j, c] = max over p, q of x[b, i s + p, j s + q, c],  s strides
 
@@ -147,21 +232,88 @@ class MaxPooling2D(Pooling2D):
         Ranzato et al. 2007; the formula is Keras's.
     """
 
-    def pool(self, x: Tensor, padding: tuple[int, int], ceil_mode: bool) -> Tensor:
-        """Take the largest value; outside the image lies minus infinity."""
-        return torch.max_pool2d(
-            x, self.pool_size, self.strides, padding, ceil_mode=ceil_mode
-        )
+    rank = 2
 
 
-class AveragePooling2D(Pooling2D):
-    """The mean of each window, channel by channel.
+class MaxPooling3D(_Max):
+    """The largest value of each window of a volume, channel by channel.
+
+    y[b, h, i, j, c] = max over p, q, r of x[b, h s + p, i s + q, j s + r, c]
+    s strides
+
+    Args:
+        pool_size: Depth, height and width of the window, or one number for all.
+        strides: Steps of the window, or one number for all; `None` is the window's
+            size, so that windows do not overlap.
+        padding: "valid" keeps the window inside; "same" gives ceil(size / stride)
+            positions, and what lies outside the volume does not count.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x: (batch, depth, height, width, channels)
+        y: (batch, new_depth, new_height, new_width, channels)
+
+    Raises:
+        ConfigError: A size is not a positive integer, or ``padding`` is not known.
+        ShapeError: x does not have 5 axes, or is smaller than the window.
+        DataError: x is not a tensor of floating-point numbers.
+
+    Example:
+        >>> MaxPooling3D()(torch.zeros(2, 8, 8, 8, 4)).shape
+        torch.Size([2, 4, 4, 4, 4])
+
+    Source:
+        Ranzato et al. 2007; the formula is Keras's.
+    """
+
+    rank = 3
+
+
+class AveragePooling1D(_Average):
+    """The mean of each window of a sequence, channel by channel.
+
+    y[b, t, c] = mean over p of x[b, t s + p, c],  s strides
+
+    With padding="same" the mean is over the part of the window that lies inside, as in
+    Keras on TensorFlow and JAX; Keras on torch repeats the edge where the two sides of
+    the padding differ.
+
+    Args:
+        pool_size: Length of the window.
+        strides: Steps of the window; `None` is its length, so that windows do not
+            overlap.
+        padding: "valid" keeps the window inside; "same" gives ceil(steps / stride)
+            positions, and what lies outside the sequence does not count.
+        name: What the layer is called; `None` lets the model choose.
+
+    Shape:
+        x: (batch, steps, channels)
+        y: (batch, new_steps, channels)
+
+    Raises:
+        ConfigError: A size is not a positive integer, or ``padding`` is not known.
+        ShapeError: x does not have 3 axes, or is smaller than the window.
+        DataError: x is not a tensor of floating-point numbers.
+
+    Example:
+        >>> AveragePooling1D()(torch.zeros(2, 26, 32)).shape
+        torch.Size([2, 13, 32])
+
+    Source:
+        LeCun et al. 1998, section II.B, without weights; the formula is Keras's.
+    """
+
+    rank = 1
+
+
+class AveragePooling2D(_Average):
+    """The mean of each window of an image, channel by channel.
 
     y[b, i, j, c] = mean over p, q of x[b, i s + p, j s + q, c],  s strides
 
     With padding="same" the mean is over the part of the window that lies inside, as in
-    Keras on TensorFlow and JAX; Keras on torch repeats the edge of the image where the
-    two sides of the padding differ.
+    Keras on TensorFlow and JAX; Keras on torch repeats the edge where the two sides of
+    the padding differ.
 
     Args:
         pool_size: Height and width of the window, or one number for both.
@@ -188,97 +340,42 @@ class AveragePooling2D(Pooling2D):
         LeCun et al. 1998, section II.B, without weights; the formula is Keras's.
     """
 
-    def pool(self, x: Tensor, padding: tuple[int, int], ceil_mode: bool) -> Tensor:
-        """Take the mean of what lies inside the image."""
-        return functional.avg_pool2d(
-            x, self.pool_size, self.strides, padding, ceil_mode, False
-        )
+    rank = 2
 
 
-class GlobalPooling2D(Layer):
-    """The base of layers that reduce each image to one value per channel.
+class AveragePooling3D(_Average):
+    """The mean of each window of a volume, channel by channel.
 
-    Abstract: write `forward`.
+    y[b, h, i, j, c] = mean over p, q, r of x[b, h s + p, i s + q, j s + r, c]
+    s strides
 
-    Args:
-        keepdims: Whether height and width stay as axes of size 1.
-        name: What the layer is called; `None` lets the model choose.
-
-    Example:
-        >>> GlobalMaxPooling2D().keepdims
-        False
-    """
-
-    def __init__(self, *, keepdims: bool = False, name: str | None = None) -> None:
-        super().__init__(name=name)
-        self.keepdims = keepdims
-
-    def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
-        """Say what is wrong with an input: rank, type or size."""
-        check_rank(self.where, shape, _IMAGES)
-        check_floating(self.where, dtype)
-        check_window(self.where, shape)
-
-
-class GlobalAveragePooling2D(GlobalPooling2D):
-    """The mean over height and width, channel by channel.
-
-    y[b, c] = mean over i, j of x[b, i, j, c]
+    With padding="same" the mean is over the part of the window that lies inside, as in
+    Keras on TensorFlow and JAX; Keras on torch repeats the edge where the two sides of
+    the padding differ.
 
     Args:
-        keepdims: Whether height and width stay as axes of size 1.
+        pool_size: Depth, height and width of the window, or one number for all.
+        strides: Steps of the window, or one number for all; `None` is the window's
+            size, so that windows do not overlap.
+        padding: "valid" keeps the window inside; "same" gives ceil(size / stride)
+            positions, and what lies outside the volume does not count.
         name: What the layer is called; `None` lets the model choose.
 
     Shape:
-        x: (batch, height, width, channels)
-        y: (batch, channels), or (batch, 1, 1, channels) with ``keepdims``
+        x: (batch, depth, height, width, channels)
+        y: (batch, new_depth, new_height, new_width, channels)
 
     Raises:
-        ShapeError: x does not have 4 axes, or is empty.
+        ConfigError: A size is not a positive integer, or ``padding`` is not known.
+        ShapeError: x does not have 5 axes, or is smaller than the window.
         DataError: x is not a tensor of floating-point numbers.
 
     Example:
-        >>> GlobalAveragePooling2D()(torch.zeros(2, 7, 7, 32)).shape
-        torch.Size([2, 32])
+        >>> AveragePooling3D()(torch.zeros(2, 8, 8, 8, 4)).shape
+        torch.Size([2, 4, 4, 4, 4])
 
     Source:
-        Lin, Chen & Yan 2014, section 3.2.
+        LeCun et al. 1998, section II.B, without weights; the formula is Keras's.
     """
 
-    def forward(
-        self, x: Float[Tensor, "batch height width channels"]
-    ) -> Float[Tensor, "batch *ones channels"]:
-        """Take the mean of every image."""
-        return x.mean((1, 2), self.keepdims)
-
-
-class GlobalMaxPooling2D(GlobalPooling2D):
-    """The largest value over height and width, channel by channel.
-
-    y[b, c] = max over i, j of x[b, i, j, c]
-
-    Args:
-        keepdims: Whether height and width stay as axes of size 1.
-        name: What the layer is called; `None` lets the model choose.
-
-    Shape:
-        x: (batch, height, width, channels)
-        y: (batch, channels), or (batch, 1, 1, channels) with ``keepdims``
-
-    Raises:
-        ShapeError: x does not have 4 axes, or is empty.
-        DataError: x is not a tensor of floating-point numbers.
-
-    Example:
-        >>> GlobalMaxPooling2D()(torch.zeros(2, 7, 7, 32)).shape
-        torch.Size([2, 32])
-
-    Source:
-        Oquab et al. 2015, section 3.2.
-    """
-
-    def forward(
-        self, x: Float[Tensor, "batch height width channels"]
-    ) -> Float[Tensor, "batch *ones channels"]:
-        """Take the largest value of every image."""
-        return x.amax((1, 2), self.keepdims)
+    rank = 3

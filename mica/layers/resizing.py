@@ -9,9 +9,8 @@ from torch.nn import functional
 
 from mica.errors import ConfigError
 from mica.layers.arguments import one_of, positive_integer, real_number
-from mica.layers.inputs import check_floating, check_rank, check_window
+from mica.layers.inputs import AXES, check_floating, check_rank, check_window
 from mica.layers.layer import Layer
-from mica.layers.padding import AXES
 
 __all__ = ["Resizing", "UpSampling1D", "UpSampling2D", "UpSampling3D"]
 

@@ -515,6 +515,20 @@ def _adaptive_average(x, output_size):
     return x
 
 
+def _adaptive_largest(x, output_size):
+    for axis in range(x.ndim - 1, x.ndim - 1 - len(output_size), -1):
+        length, count = x.shape[axis], output_size[axis - x.ndim]
+        first = np.arange(count) * length // count
+        last = -(-np.arange(1, count + 1) * length // count) - 1
+        # (count, longest): shorter parts repeat their last place.
+        steps = np.arange((last - first).max() + 1)
+        places = np.minimum(first[:, None] + steps, last[:, None])
+        cut, inside = f.gather(x, places, axis), axis + 1
+        best = np.expand_dims(cut.data.argmax(inside), inside)
+        x = _squeeze(f.take_along(cut, best, inside), inside)
+    return x, None
+
+
 def _resized(positions):
     """Pictures in another size: each axis times a matrix of shares."""
 
@@ -763,6 +777,8 @@ _ROWS: list[tuple[str, str, str, Callable[..., Any]]] = [
     ("_adaptive_avg_pool1d", "the mean of each part", "mean of parts of {0}", _adaptive_average),
     ("_adaptive_avg_pool2d", "the mean of each part", "mean of parts of {0}", _adaptive_average),
     ("_adaptive_avg_pool3d", "the mean of each part", "mean of parts of {0}", _adaptive_average),
+    ("adaptive_max_pool2d", "the largest of each part", "max of parts of {0}", _adaptive_largest),
+    ("adaptive_max_pool3d", "the largest of each part", "max of parts of {0}", _adaptive_largest),
     ("upsample_nearest1d", "resize", "resize {0}", _resized(_nearest)),
     ("upsample_nearest2d", "resize", "resize {0}", _resized(_nearest)),
     ("upsample_bilinear2d", "resize", "resize {0}", _resized(_between)),

@@ -7,7 +7,12 @@ import pytest
 
 from mica.errors import ConfigError, near_misses
 from mica.nested import flatten, map_nested, pack_like
-from mica.shapes import describe, pair, same_padding, window_output
+from mica.shapes import (
+    describe,
+    each_axis,
+    same_padding,
+    window_output,
+)
 
 Batch = namedtuple("Batch", ["x", "y"])
 
@@ -69,8 +74,10 @@ def test_a_shape_reads_as_a_tuple():
     ids=repr,
 )
 def test_a_size_counts_for_both_directions(value, sizes):
-    assert pair(value, "Conv2D", "kernel_size") == sizes
-    assert all(type(size) is int for size in pair(value, "Conv2D", "kernel_size"))
+    assert each_axis(value, 2, "Conv2D", "kernel_size") == sizes
+    assert all(
+        type(size) is int for size in each_axis(value, 2, "Conv2D", "kernel_size")
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,7 @@ def test_a_size_counts_for_both_directions(value, sizes):
 )
 def test_anything_else_is_no_size(value):
     with pytest.raises(ConfigError) as caught:
-        pair(value, "Conv2D", "strides")
+        each_axis(value, 2, "Conv2D", "strides")
     assert str(caught.value) == (
         "Conv2D: expected strides to be a positive integer or two of them, got "
         f"{value!r}. Write strides=3 or strides=(3, 3)."

@@ -1,25 +1,40 @@
-"""Configurations of the layers in `mica/layers/pooling.py`."""
+"""Configurations of the poolings: windows, whole samples, parts."""
 
 import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from tests.oracle.keras_draws.drawing import Drawn, both, images
+import torch
+from torch import Tensor
+
+from tests.oracle.keras_draws.drawing import Drawn, both, images, sequences, volumes
 
 __all__ = ["DRAWS"]
 
+INPUTS: dict[int, Callable[..., Tensor]] = {1: sequences, 2: images, 3: volumes}
 
-def draw_max_pooling(draw: random.Random) -> Drawn:
+
+def sizes(draw: random.Random, rank: int, largest: int) -> int | tuple[int, ...]:
+    """One number or one for each axis."""
+    if draw.random() < 0.5:
+        return draw.randint(1, largest)
+    return tuple(draw.randint(1, largest) for _ in range(rank))
+
+
+def draw_max_pooling(rank: int, draw: random.Random) -> Drawn:
     arguments = {
-        "pool_size": draw.choice([1, 2, 3, 4, (2, 3), (3, 1)]),
-        "strides": draw.choice([None, 1, 2, 3, (2, 1), (1, 3)]),
+        "pool_size": sizes(draw, rank, 4),
+        "strides": draw.choice([None, sizes(draw, rank, 3)]),
         "padding": draw.choice(["valid", "same"]),
     }
-    return both("MaxPooling2D", arguments, images(draw))
+    return both(f"MaxPooling{rank}D", arguments, INPUTS[rank](draw))
 
 
-def draw_average_pooling(draw: random.Random) -> Drawn:
+def draw_average_pooling(rank: int, draw: random.Random) -> Drawn:
     arguments = {
-        "pool_size": draw.choice([1, 2, 3, 4, (2, 3), (3, 1)]),
-        "strides": draw.choice([None, 1, 2, 3, (2, 1), (1, 3)]),
+        "pool_size": sizes(draw, rank, 4),
+        "strides": draw.choice([None, sizes(draw, rank, 3)]),
         "padding": "valid",
     }
     if draw.random() < 0.5:
@@ -27,22 +42,42 @@ def draw_average_pooling(draw: random.Random) -> Drawn:
         # its other backends and unlike us: test_layers_closed_form.py has those.
         arguments = {"pool_size": draw.choice([1, 3, 5]), "strides": 1}
         arguments["padding"] = "same"
-    return both("AveragePooling2D", arguments, images(draw))
+    return both(f"AveragePooling{rank}D", arguments, INPUTS[rank](draw))
 
 
-def draw_global_average(draw: random.Random) -> Drawn:
+def draw_global(name: str, rank: int, draw: random.Random) -> Drawn:
+    x, extra = INPUTS[rank](draw), {}
     keepdims = {"keepdims": draw.random() < 0.5}
-    return both("GlobalAveragePooling2D", keepdims, images(draw))
+    if name == "GlobalAverage" and rank == 1 and draw.random() < 0.5:
+        extra = masked(draw, x)
+    return both(f"{name}Pooling{rank}D", keepdims, x, **extra)
 
 
-def draw_global_max(draw: random.Random) -> Drawn:
-    keepdims = {"keepdims": draw.random() < 0.5}
-    return both("GlobalMaxPooling2D", keepdims, images(draw))
+def masked(draw: random.Random, x: Tensor) -> dict[str, Any]:
+    """A mask with at least one real step in each sequence."""
+    real = [draw.randint(1, x.shape[1]) for _ in x]
+    mask = torch.arange(x.shape[1]) < torch.tensor(real)[:, None]
+    return {"ours_call": {"mask": mask}, "theirs_call": {"mask": mask}}
 
 
-DRAWS = {
-    "MaxPooling2D": draw_max_pooling,
-    "AveragePooling2D": draw_average_pooling,
-    "GlobalAveragePooling2D": draw_global_average,
-    "GlobalMaxPooling2D": draw_global_max,
+def draw_adaptive(name: str, rank: int, draw: random.Random) -> Drawn:
+    size = {"output_size": sizes(draw, rank, 5)}
+    return both(f"{name}Pooling{rank}D", size, INPUTS[rank](draw))
+
+
+DRAWS: dict[str, Callable[[random.Random], Drawn]] = {
+    f"MaxPooling{rank}D": partial(draw_max_pooling, rank) for rank in INPUTS
+}
+DRAWS |= {
+    f"AveragePooling{rank}D": partial(draw_average_pooling, rank) for rank in INPUTS
+}
+DRAWS |= {
+    f"{name}Pooling{rank}D": partial(draw, name, rank)
+    for name, draw in {
+        "GlobalAverage": draw_global,
+        "GlobalMax": draw_global,
+        "AdaptiveAverage": draw_adaptive,
+        "AdaptiveMax": draw_adaptive,
+    }.items()
+    for rank in INPUTS
 }
