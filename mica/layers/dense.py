@@ -1,6 +1,6 @@
 """Dense: every output sees every input."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -63,6 +63,8 @@ class Dense(Layer):
     Source:
         Initialisation: Glorot & Bengio 2010, eq. 16.
     """
+
+    passes_mask: ClassVar[bool] = True
 
     def __init__(
         self,

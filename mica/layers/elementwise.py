@@ -1,6 +1,6 @@
 """Elementwise: the base of layers that keep the shape, whatever it is."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -31,6 +31,8 @@ class Elementwise(Layer):
         >>> Cube()(torch.tensor([2.0]))
         tensor([8.])
     """
+
+    passes_mask: ClassVar[bool] = True
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -579,6 +579,11 @@ _BY_NAME: dict[str, Callable[[], Initializer]] = {
     "truncated_normal": TruncatedNormal,
     "variance_scaling": VarianceScaling,
     "zeros": zeros,
+    # Keras's other words for the same
+    "normal": RandomNormal,
+    "one": ones,
+    "uniform": RandomUniform,
+    "zero": zeros,
 }
 
 InitializerLike = str | Initializer | Callable[..., Any]

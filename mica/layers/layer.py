@@ -11,6 +11,7 @@ from mica.errors import ConfigError, MicaError, StateError
 from mica.layers.added_losses import add_loss
 from mica.layers.constraints import Constraint, ConstraintLike, get_constraint
 from mica.layers.initializers import Initializer, get_initializer
+from mica.layers.masks import attach_masks, masks_for, masks_of
 from mica.layers.regularizers import Regularizer, RegularizerLike, get_regularizer
 from mica.layers.symbolic import (
     SymbolicTensor,
@@ -116,6 +117,8 @@ class Layer(Configurable, nn.Module):
         "out_features": "units",
         "p": "rate",
     }
+    # Whether a mask of the input holds for the output, step by step.
+    passes_mask: ClassVar[bool] = False
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__()
@@ -312,8 +315,34 @@ class Layer(Configurable, nn.Module):
             tensor = _first_tensor(args)
             dtype = None if tensor is None else tensor.dtype
             self.check_input(_shape_of(args[0]), dtype)
+        kwargs = {**kwargs, **self._masks_for(args, kwargs)}
         self.ensure_built(*args, **kwargs)
-        return record(self, args, kwargs)
+        outputs = record(self, args, kwargs)
+        if args:
+            mask = kwargs.get("mask")
+            if mask is None:
+                mask = masks_of(args[0])
+            attach_masks(outputs, self.compute_mask(args[0], mask))
+        return outputs
+
+    def _masks_for(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The masks of symbolic arguments that `forward` asks for."""
+        return masks_for(type(self).forward, args, kwargs)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Say which steps of the output are real.
+
+        Args:
+            x: The first argument of `forward`, symbolic or not.
+            mask: Which steps of it are real, (batch, time) of truth values, nested as
+                x is; None when all are.
+
+        Returns:
+            A mask for the output, masks nested as the outputs are, or None. By default
+            that of the input when `passes_mask` is true, else None.
+        """
+        del x
+        return mask if self.passes_mask else None
 
     def _can_infer(self, args: Any, error: BaseException) -> bool:
         """Whether the call failed only because weights are real and inputs are meta."""

@@ -1,6 +1,7 @@
 """Merging: several tensors become one."""
 
 import math
+import functools
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -62,6 +63,20 @@ class _Merge(Layer):
                     f"{self.where}: expected equal shapes, or sizes of 1 that repeat, "
                     f"got {shown}. Reshape or project them first."
                 )
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Give the steps that are real in any of the tensors; all when one has no mask.
+
+        Args:
+            x: The tensors.
+            mask: One mask or None for each of them.
+
+        Returns:
+            A mask, or None.
+        """
+        if mask is None or any(one is None for one in mask):
+            return None
+        return functools.reduce(torch.logical_or, mask)
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
         """Merge the tensors one after the other."""
@@ -285,6 +300,29 @@ class Concatenate(Layer):
                     f"{self.where}: expected tensors equal but for axis {self.axis}, "
                     f"got {shown}. Reshape them, or give another axis."
                 )
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Put masks side by side along time; else give the steps real in any of them.
+
+        Args:
+            x: The tensors.
+            mask: One mask or None for each of them.
+
+        Returns:
+            A mask, or None when there is none.
+        """
+        masks = [] if mask is None else [one for one in mask if one is not None]
+        if not masks:
+            return None
+        if self.axis % len(x[0].shape) >= len(masks[0].shape):
+            # Side by side in the features: a tensor without a mask is real throughout.
+            all_real = len(masks) < len(x)
+            return None if all_real else functools.reduce(torch.logical_or, masks)
+        filled = [
+            torch.ones_like(tensor[..., 0], dtype=torch.bool) if one is None else one
+            for tensor, one in zip(x, mask, strict=True)
+        ]
+        return torch.cat(filled, self.axis % len(x[0].shape))
 
     def forward(self, x: Sequence[Tensor]) -> Tensor:
         """Put the tensors side by side."""

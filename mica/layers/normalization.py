@@ -1,6 +1,6 @@
 """Normalization: values brought to mean 0 and variance 1, then scaled and moved."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -76,6 +76,8 @@ class BatchNormalization(Layer):
     Source:
         Ioffe & Szegedy 2015, algorithms 1 and 2.
     """
+
+    passes_mask: ClassVar[bool] = True
 
     running_mean: Tensor
     running_var: Tensor
@@ -181,10 +183,14 @@ class BatchNormalization(Layer):
         state_dict.pop(f"{prefix}num_batches_tracked", None)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Normalise; the shape stays."""
+    def forward(
+        self, x: Float[Tensor, "*shape"], mask: Tensor | None = None
+    ) -> Float[Tensor, "*shape"]:
+        """Normalise; the shape stays. Steps that a mask hides are not counted."""
         rank = x.ndim
         axis = self.axis % rank
+        if mask is not None and self.training and self._trainable:
+            return self._normalise_real(x.movedim(axis, -1), mask).movedim(-1, axis)
         if rank == 2 or axis == 1:
             return self._normalise(x)
         if axis != rank - 1:
@@ -211,6 +217,21 @@ class BatchNormalization(Layer):
         else:
             torch.mul(variance, bias, out=running)
         return y
+
+    def _normalise_real(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Normalise the last axis by the entries that are real."""
+        real = mask.reshape(*mask.shape, *(1,) * (x.ndim - mask.ndim)).to(x.dtype)
+        axes = tuple(range(x.ndim - 1))
+        real = real.expand(*x.shape[:-1], 1)
+        count = real.sum().clamp(min=1.0)
+        mean = (x * real).sum(axes) / count
+        variance = ((x - mean).square() * real).sum(axes) / count
+        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
+            running.lerp_(new.detach().to(running.dtype), 1.0 - self.momentum)
+        y = (x - mean) * torch.rsqrt(variance + self.epsilon)
+        y = y if self.weight is None else y * self.weight
+        y = y if self.bias is None else y + self.bias
+        return y.to(x.dtype)
 
     def _kernel(self, x: Tensor, running_var: Tensor, use_batch: bool) -> Tensor:
         return torch.batch_norm(

@@ -15,6 +15,7 @@ from mica.nested import flatten, map_nested
 from mica.shapes import Shape, describe
 
 __all__ = [
+    "TEXT",
     "Input",
     "Node",
     "SymbolicTensor",
@@ -22,6 +23,10 @@ __all__ = [
     "infer_module",
     "record",
 ]
+
+# In a graph an entrance for texts has this type: no tensor of numbers that came out of
+# reading has it, and data of this type are read as float32.
+TEXT = torch.uint8
 
 # A dimension that may vary is inferred by running twice with different sizes: what
 # differs between the two results varies. Axis k has size 120 (k + 2) in the first run
@@ -90,6 +95,12 @@ class SymbolicTensor:
         self.samples = samples
         self.node = node
         self.name = name
+        self._mask: SymbolicTensor | None = None
+
+    @property
+    def mask(self) -> "SymbolicTensor | None":
+        """Which steps are real, (batch, time) of truth values; None when all are."""
+        return self._mask
 
     @property
     def shape(self) -> Shape:
@@ -325,6 +336,8 @@ def record(operation: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
 
 
 def _dtype(given: Any) -> torch.dtype | None:
+    if given is str or given == "string":
+        return TEXT
     found = getattr(torch, given, None) if isinstance(given, str) else given
     if given is not None and not isinstance(found, torch.dtype):
         raise ConfigError(
@@ -337,7 +350,7 @@ def _dtype(given: Any) -> torch.dtype | None:
 def Input(
     shape: Shape,
     *,
-    dtype: torch.dtype | str | None = None,
+    dtype: torch.dtype | str | type[str] | None = None,
     batch_size: int | None = None,
     name: str | None = None,
 ) -> SymbolicTensor:
@@ -345,7 +358,8 @@ def Input(
 
     Args:
         shape: Sizes of one sample, channels last.
-        dtype: Type of the elements, `torch.int64` or its name "int64"; `None` means
+        dtype: Type of the elements, `torch.int64` or its name "int64"; `str` or
+            "string" for texts, which the first layer has to read; `None` means
             torch's default float.
         batch_size: Size of the batch when it is always the same.
         name: The key under which data are given, and the name shown.

@@ -68,6 +68,18 @@ class Wrapper(Layer):
         """Say what is wrong with an input, in the words of the layer inside."""
         self.layer.check_input(shape, dtype)
 
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Say which steps of the output are real, as the layer inside says.
+
+        Args:
+            x: The input.
+            mask: Which steps of it are real.
+
+        Returns:
+            What the layer inside says.
+        """
+        return self.layer.compute_mask(x, mask)
+
     def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Build the layer inside first, so that `build` can look at its weights.
 

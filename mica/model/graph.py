@@ -1,13 +1,14 @@
 """Graph: a recorded computation from inputs to outputs, checked and ready to run."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mica.errors import ConfigError, ShapeError
-from mica.layers import Input, Layer, SymbolicTensor, record
+from mica.layers import Input, Layer, SymbolicTensor, attach_masks, record, show_masks
 from mica.layers.layer import snake_case
 from mica.layers.symbolic import Node
 from mica.nested import flatten, map_nested
@@ -179,7 +180,8 @@ class Graph:
         self.inputs = self._symbolic(inputs, "inputs")
         self.outputs = outputs
         leaves = self._symbolic(outputs, "outputs")
-        self.nodes = _nodes_between(self.inputs, leaves)
+        self.masks = self._masks_within(leaves)
+        self.nodes = _nodes_between(self.inputs, [*leaves, *self._present_masks()])
         self.input_names = self._name_inputs(inputs)
         self.layers = self._distinct_layers()
         self.constants = self._distinct_constants()
@@ -201,6 +203,91 @@ class Graph:
                 "Start from mica.Input(shape) and call the layers on it."
             )
         return leaves
+
+    def _masks_within(
+        self, outputs: list[SymbolicTensor]
+    ) -> list[SymbolicTensor | None]:
+        """The outputs' masks that follow from the inputs; [] when there is none."""
+        masks = [leaf.mask for leaf in outputs]
+        for index, mask in enumerate(masks):
+            if mask is None:
+                continue
+            try:
+                _nodes_between(self.inputs, [mask])
+            except ConfigError:  # it came from before the inputs
+                masks[index] = None
+        return masks if any(mask is not None for mask in masks) else []
+
+    def _present_masks(self) -> list[SymbolicTensor]:
+        return [mask for mask in self.masks if mask is not None]
+
+    @property
+    def uses_masks(self) -> bool:
+        """Whether masks travel in this graph."""
+        return bool(self.masks) or any(
+            isinstance(value, SymbolicTensor) and name.endswith("mask")
+            for node in self.nodes
+            for name, value in node.kwargs.items()
+        )
+
+    def with_masks(self, present: Sequence[bool]) -> "Graph":
+        """Make the same graph with masks of its inputs as further inputs.
+
+        Args:
+            present: Which of the inputs has a mask.
+
+        Returns:
+            A graph of the same layers; its inputs are these and then the masks.
+        """
+        inputs = [SymbolicTensor(each.samples, name=each.name) for each in self.inputs]
+        masks: list[SymbolicTensor] = []
+        for each, has_mask in zip(inputs, present, strict=True):
+            if has_mask:
+                one, other = (
+                    torch.empty(sample.shape[:2], dtype=torch.bool, device="meta")
+                    for sample in each.samples
+                )
+                mask = SymbolicTensor((one, other), name=f"mask_{len(masks)}")
+                attach_masks(each, mask)
+                masks.append(mask)
+        values: dict[SymbolicTensor, Any] = dict(zip(self.inputs, inputs, strict=True))
+
+        def put(leaf: Any) -> Any:
+            return values.get(leaf, leaf) if isinstance(leaf, SymbolicTensor) else leaf
+
+        for node in self.nodes:
+            args, kwargs = map_nested(put, (node.args, node.kwargs))
+            layer = node.operation if isinstance(node.operation, Layer) else None
+            outputs = (
+                record(node.operation, args, kwargs)
+                if layer is None
+                else layer(*args, **kwargs)
+            )
+            pairs = zip(flatten(node.outputs), flatten(outputs), strict=True)
+            values.update(pair for pair in pairs if isinstance(pair[0], SymbolicTensor))
+        return Graph([*inputs, *masks], map_nested(put, self.outputs))
+
+    def replay_masks(self, values: list[Any]) -> list[Any] | None:
+        """Record, for other symbolic inputs, what the masks of the outputs come from.
+
+        Args:
+            values: One symbolic tensor for each input.
+
+        Returns:
+            One mask or None for each output; None when there is none at all.
+        """
+        found: dict[SymbolicTensor, Any] = dict(zip(self.inputs, values, strict=True))
+
+        def put(leaf: Any) -> Any:
+            return found.get(leaf, leaf) if isinstance(leaf, SymbolicTensor) else leaf
+
+        for node in _nodes_between(self.inputs, self._present_masks()):
+            args, kwargs = map_nested(put, (node.args, node.kwargs))
+            outputs = record(node.operation, args, kwargs)
+            pairs = zip(flatten(node.outputs), flatten(outputs), strict=True)
+            found.update(pair for pair in pairs if isinstance(pair[0], SymbolicTensor))
+        masks = [None if mask is None else found[mask] for mask in self.masks]
+        return masks or None
 
     def _name_inputs(self, inputs: Any) -> list[str]:
         if isinstance(inputs, dict):
@@ -243,6 +330,9 @@ class Graph:
                     places.setdefault(leaf, len(places))
         self._size = len(places)
         self._output_places = [places[leaf] for leaf in outputs]
+        self._mask_places = [
+            None if mask is None else places[mask] for mask in self.masks
+        ]
         names = {id(tensor): name for name, tensor in self.constants.items()}
 
         def locate(leaf: Any) -> Any:
@@ -259,7 +349,7 @@ class Graph:
             for leaf in node.inputs:
                 last_use[places[leaf]] = step
         for place, step in last_use.items():
-            if place not in self._output_places:
+            if place not in self._output_places + self._mask_places:
                 step.drop.append(place)
 
     def run(self, owner: nn.Module, inputs: list[Any]) -> Any:
@@ -280,6 +370,11 @@ class Graph:
                 self._run_step(owner, step, values)
             for place in step.drop:  # free what no later call needs
                 values[place] = None
+        if self._mask_places:
+            show_masks(
+                owner,
+                [None if at is None else values[at] for at in self._mask_places],
+            )
         found = iter([values[place] for place in self._output_places])
         if isinstance(self.outputs, SymbolicTensor):
             return next(found)
@@ -380,6 +475,7 @@ class Graph:
                 for node in self.nodes
             ],
             "outputs": map_nested(refer, self.outputs),
+            "masks": map_nested(refer, self.masks),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -401,6 +497,9 @@ class Graph:
             results[number] = flatten(node.outputs)
             self.nodes.append(node)
         self.outputs = map_nested(resolve, state["outputs"])
+        self.masks = map_nested(resolve, state["masks"])
+        if self.masks:
+            attach_masks(self.outputs, self.masks)
         self.layers = self._distinct_layers()
         self.constants = self._distinct_constants()
         self._compile(flatten(self.outputs))

@@ -16,11 +16,19 @@ from mica.errors import (
     StateError,
     near_misses,
 )
-from mica.layers import Layer
+from mica.layers import Layer, masks_of
+from mica.layers.symbolic import TEXT
 from mica.model.graph import Graph, name_parts
+from mica.model.reading import (
+    read_data,
+    read_texts,
+    read_validation,
+    readers_of_graph,
+)
 from mica.model.saving import save_model
 from mica.model.signature import describe_call
 from mica.model.summary import summarize
+from mica.nested import flatten
 from mica.registry import decode, encode
 from mica.shapes import Shape, describe
 from mica.training import (
@@ -81,6 +89,8 @@ class Model(Layer):
     ) -> None:
         super().__init__(name=name)
         self._graph: Graph | None = None
+        self._masked_graphs: dict[tuple[bool, ...], Graph] = {}
+        self._masks_travel = False
         self._session: Session | None = None
         self._signature: Any = None
         self._left_out: str | None = None
@@ -94,7 +104,7 @@ class Model(Layer):
 
     def _adopt(self, graph: Graph) -> None:
         """Register the parts of a graph as parts of this module."""
-        self._graph = graph
+        self._take_graph(graph)
         names = name_parts(graph.layers, set())
         for name, part in zip(names, graph.layers, strict=True):
             self._add_part(name, part)
@@ -104,6 +114,10 @@ class Model(Layer):
             else:
                 self.register_buffer(name, tensor)
         self.built = True
+
+    def _take_graph(self, graph: Graph) -> None:
+        self._graph, self._masked_graphs = graph, {}
+        self._masks_travel = graph.uses_masks
 
     def _add_part(self, name: str, part: nn.Module) -> None:
         if hasattr(self, name):
@@ -132,6 +146,15 @@ class Model(Layer):
             return None
         names = {id(part): name for name, part in self.named_children()}
         return self._graph.output_names(names)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute; texts are read first where a layer at the entrance reads them."""
+        if args and not isinstance(args[0], Tensor):
+            whole = args[0] if len(args) == 1 else args
+            found = read_texts(self, whole)
+            if found is not whole:
+                args = (found,) if len(args) == 1 else found
+        return super().__call__(*args, **kwargs)
 
     def ensure_built(self, *args: Any, **kwargs: Any) -> None:
         """Build, and remember for files what the first call looked like.
@@ -166,7 +189,60 @@ class Model(Layer):
                 f"{type(self).__name__}: expected a method forward(self, x), got none. "
                 "Define it, or make the model from inputs and outputs."
             )
-        return self._graph.run(self, self._graph.arrange_inputs(inputs, named))
+        mask = None if "mask" in self._graph.input_names else named.pop("mask", None)
+        values = self._graph.arrange_inputs(inputs, named)
+        masks = flatten(mask) if isinstance(mask, (list, tuple, dict)) else [mask]
+        return self._run_graph(values, masks)
+
+    def _run_graph(self, values: list[Any], masks: list[Any]) -> Any:
+        """Compute the outputs from inputs, and from masks of them where there are."""
+        graph = self._graph
+        if graph is None:  # a Sequential without layers
+            return values[0]
+        given = [mask for mask in masks if mask is not None]
+        if not given:
+            return graph.run(self, values)
+        if len(masks) != len(values):
+            raise ShapeError(
+                f"{self.where}: expected one mask for each of {len(values)} inputs, "
+                f"got {len(masks)}. Give None for an input without a mask."
+            )
+        present = tuple(mask is not None for mask in masks)
+        if present not in self._masked_graphs:
+            self._masked_graphs[present] = graph.with_masks(present)
+        return self._masked_graphs[present].run(self, [*values, *given])
+
+    def _masks_for(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        if self._graph is None or type(self).forward is not Model.forward:
+            return super()._masks_for(args, kwargs)
+        given = self._graph.arrange_inputs(args, kwargs)
+        masks = masks_of(given)
+        return {} if masks is None or "mask" in kwargs else {"mask": masks}
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Say which steps of the outputs are real, by the layers' own rules.
+
+        Args:
+            x: The inputs, symbolic.
+            mask: Which steps of them are real; None when all are.
+
+        Returns:
+            One mask or None for each output; None when there is none.
+        """
+        graph = self._graph
+        if graph is None or not (mask is not None or graph.masks):
+            return None
+        values = flatten(x) if isinstance(x, (list, tuple, dict)) else [x]
+        masks = flatten(mask) if isinstance(mask, (list, tuple, dict)) else [mask]
+        present = tuple(each is not None for each in masks)
+        if len(masks) != len(values):
+            return None
+        if any(present):
+            if present not in self._masked_graphs:
+                self._masked_graphs[present] = graph.with_masks(present)
+            graph = self._masked_graphs[present]
+        given = [*values, *(each for each in masks if each is not None)]
+        return graph.replay_masks(given)
 
     def config(self) -> dict[str, Any]:
         """Describe the architecture as JSON values.
@@ -289,10 +365,13 @@ class Model(Layer):
         )
         named = x if isinstance(x, dict) else {}
         given = self._graph.arrange_inputs(tuple(args), named)
-        for name, tensor, expected in zip(
-            self._graph.input_names, given, self._graph.inputs, strict=True
+        readers = readers_of_graph(self._graph)
+        for name, tensor, expected, reader in zip(
+            self._graph.input_names, given, self._graph.inputs, readers, strict=True
         ):
-            if isinstance(tensor, Tensor):
+            # Texts have been read by now: their numbers have a shape of their own.
+            was_text = reader is not None and expected.dtype is TEXT
+            if isinstance(tensor, Tensor) and not was_text:
                 _check_row(name, tuple(tensor.shape), expected.shape)
 
     def _samples(self) -> list[Tensor] | None:
@@ -411,11 +490,11 @@ class Model(Layer):
         )
         with number_scope(self):
             inputs = open_inputs(
-                x,
+                read_data(self, x),
                 y,
                 sample_weight,
                 class_weight=class_weight,
-                validation_data=validation_data,
+                validation_data=read_validation(self, validation_data),
                 validation_split=validation_split,
                 validation_rows=validation_rows,
                 batch_size=batch_size,
@@ -428,8 +507,9 @@ class Model(Layer):
 
     def _takes_integers(self) -> bool:
         """Whether integers given as inputs are numbers of things, not measurements."""
-        if any(isinstance(part, nn.Embedding) for part in self.modules()):
-            return True
+        for part in self.modules():
+            if isinstance(part, nn.Embedding) or getattr(part, "takes_integers", False):
+                return True
         inputs = [] if self._graph is None else self._graph.inputs
         return any(not tensor.dtype.is_floating_point for tensor in inputs)
 
@@ -503,6 +583,7 @@ class Model(Layer):
         """
         keep = self._takes_integers()
         with number_scope(self):
+            x = read_data(self, x)
             source = as_source(x, y, sample_weight, keep_integers=keep)
             return self.session.train_batch(source)
 
@@ -541,7 +622,7 @@ class Model(Layer):
         session = self.session
         with number_scope(self):
             source = as_source(
-                x,
+                read_data(self, x),
                 y,
                 sample_weight,
                 batch_size=batch_size,
@@ -589,7 +670,10 @@ class Model(Layer):
         session = self._session or Session(self, Objective(), "sgd")
         with number_scope(self):
             source = as_source(
-                x, batch_size=batch_size, steps=steps, keep_integers=keep
+                read_data(self, x),
+                batch_size=batch_size,
+                steps=steps,
+                keep_integers=keep,
             )
             return session.predict(source, batch_size=batch_size, plan=plan)
 

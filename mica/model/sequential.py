@@ -9,6 +9,7 @@ from mica.errors import ConfigError, ShapeError
 from mica.layers import Input, Layer, SymbolicTensor, record
 from mica.model.graph import Graph, name_parts
 from mica.model.model import Model
+from mica.model.reading import reader_of
 from mica.registry import decode, encode
 
 __all__ = ["Sequential"]
@@ -80,7 +81,7 @@ class Sequential(Model):
         x: Any = entrance
         for layer in self.children():
             x = layer(x) if isinstance(layer, Layer) else record(layer, (x,), {})
-        self._graph = Graph(entrance, x)
+        self._take_graph(Graph(entrance, x))
         self.built = True
 
     def add(self, layer: Any) -> None:
@@ -118,6 +119,7 @@ class Sequential(Model):
     def _begin_anew(self) -> None:
         """Forget what was found out about the layers that were there before."""
         self.built, self._graph, self._signature = False, None, None
+        self._masks_travel = False
         if self._session is not None:
             self._session = None
             self._left_out = "its layers were changed after it was compiled"
@@ -141,17 +143,24 @@ class Sequential(Model):
                 f"Sequential: expected one tensor as input, got {shape}. Use "
                 "Model(inputs, outputs) for several."
             )
-        self._connect(Input(shape[1:], dtype=self._input_dtype))
+        reader = reader_of(self)
+        if reader is None:
+            self._connect(Input(shape[1:], dtype=self._input_dtype))
+        else:
+            self._connect(reader.entrance(shape, self._input_dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, mask: Any = None) -> Any:
         """Pass x through all layers.
 
         Args:
             x: What the first layer takes.
+            mask: Which steps of x are real, (batch, time); None when all are.
 
         Returns:
             What the last layer gives.
         """
+        if mask is not None or self._masks_travel:
+            return self._run_graph([x], [mask])
         for layer in self._modules.values():
             x = layer(x)  # type: ignore[misc]  # _modules never holds None here
         return x

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mica.errors import ConfigError, DataError, ShapeError, StateError
-from mica.layers import gather_losses, infer_module
+from mica.layers import gather_losses, gather_masks, infer_module, probing
 from mica.losses import Loss, check_fit, get_loss
 from mica.metrics import Metric, get_metric
 from mica.nested import flatten
@@ -69,21 +69,32 @@ class Head:
         return named
 
     @torch.no_grad()
-    def measure(self, output: Tensor, target: Tensor, sample_weight: Any) -> None:
+    def measure(
+        self,
+        output: Tensor,
+        target: Tensor,
+        sample_weight: Any,
+        mask: Tensor | None = None,
+    ) -> None:
         """Let the metrics see one batch; waits for nothing.
 
         Args:
             output: Logits when the activation is folded, else what the model gives.
             target: The targets.
             sample_weight: One weight per sample, or None.
+            mask: Which steps of the output are real; None when all are.
         """
         output = output.detach()
         if self.fold is not None and not self._logits_will_do:
             output = self.fold(output)
+        real = None if mask is None else mask.to(output.dtype)
         for metric in self.metrics:
-            metric.update(output, target)
+            metric.update(output, target, real)
+        if real is not None and sample_weight is not None:
+            rest = (1,) * (real.ndim - sample_weight.ndim)
+            real = real * sample_weight.reshape(*sample_weight.shape, *rest)
         for metric in self.weighted_metrics:
-            metric.update(output, target, sample_weight)
+            metric.update(output, target, sample_weight if real is None else real)
 
 
 def _free_name(name: str, taken: dict[str, Metric]) -> str:
@@ -179,6 +190,7 @@ class Objective:
         self._has_measured = False
         self._rules: WeightRules | None = None
         self._added: list[Tensor] = []
+        self._masks: list[Tensor | None] = []
         self._check_names()
 
     def _check_names(self) -> None:
@@ -262,7 +274,7 @@ class Objective:
         found: list[Any] = []
 
         def run() -> Any:
-            with evaluation_mode(model), torch.no_grad():
+            with evaluation_mode(model), torch.no_grad(), probing():
                 found.append(call(model, x))
             return found[-1]
 
@@ -420,7 +432,8 @@ class Objective:
     def forward(self, model: nn.Module, x: Any) -> Any:
         """Run the model, leaving out the activations that the losses fold.
 
-        The losses that layers add meanwhile are kept for `compute`.
+        The losses that layers add meanwhile, and the masks of the outputs, are kept
+        for `compute` and `measure`: steps that are not real count in neither.
 
         Args:
             model: The module this objective is bound to.
@@ -433,7 +446,7 @@ class Objective:
         try:
             for fold in folds:
                 fold.leave_out()
-            with gather_losses() as self._added:
+            with gather_losses() as self._added, gather_masks(model) as self._masks:
                 return call(model, x)
         finally:
             for fold in folds:
@@ -482,11 +495,16 @@ class Objective:
         if len(heads) == 1 and isinstance(outputs, Tensor) and isinstance(y, Tensor):
             (head,) = heads
             plain = sample_weight is None or isinstance(sample_weight, Tensor)
-            if plain and head.loss is not None and head.weight == 1.0:
+            bare = plain and not self._masks
+            if bare and head.loss is not None and head.weight == 1.0:
                 return {"loss": head.loss(outputs, y, sample_weight)}
         parts = {
             head: head.loss(output, target, weight)
-            for head, output, target, weight in self._rows(outputs, y, sample_weight)
+            if mask is None
+            else head.loss(output, target, weight, mask)
+            for head, output, target, weight, mask in self._rows(
+                outputs, y, sample_weight
+            )
             if head.loss is not None
         }
         if not parts:
@@ -513,11 +531,12 @@ class Objective:
         if len(self.heads) == 1 and isinstance(outputs, Tensor):
             (head,) = self.heads
             if head.all_metrics:
-                head.measure(outputs, self._only(y), self._only(sample_weight))
+                mask = self._masks[0] if self._masks else None
+                head.measure(outputs, self._only(y), self._only(sample_weight), mask)
             return
-        for head, output, target, weight in self._rows(outputs, y, sample_weight):
+        for head, output, target, weight, mask in self._rows(outputs, y, sample_weight):
             if head.all_metrics and target is not None:
-                head.measure(output, target, weight)
+                head.measure(output, target, weight, mask)
 
     @staticmethod
     def _only(value: Any) -> Any:
@@ -532,9 +551,9 @@ class Objective:
             if sample_weight is None or isinstance(sample_weight, Tensor)
             else self.arrange(sample_weight, names)
         )
-        return zip(
-            self.heads, flatten(outputs), self.arrange(y, names), weights, strict=True
-        )
+        masks = self._masks or [None] * len(names)
+        targets = self.arrange(y, names)
+        return zip(self.heads, flatten(outputs), targets, weights, masks, strict=True)
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:

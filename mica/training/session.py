@@ -19,7 +19,7 @@ from mica.engine import (
     prepare_module,
 )
 from mica.errors import ConfigError, DataError, StateError
-from mica.layers import Layer
+from mica.layers import Layer, probing
 from mica.optimizers import describe_optimizer, get_optimizer
 from mica.training.augmenting import get_augmenter
 from mica.training.callbacks import Callback, Progress
@@ -248,7 +248,7 @@ class Session:
         placed = _moved(batch, plan)
         if not self.objective.is_bound:
             self.objective.bind(self.model, placed.x, placed.y)
-        with evaluation_mode(self.model), torch.no_grad():
+        with evaluation_mode(self.model), torch.no_grad(), probing():
             outputs = call(self.model, placed.x)
         whole = isinstance(source, ArraySource)
         self.objective.check_targets(outputs, source.y if whole else placed.y)
@@ -260,7 +260,7 @@ class Session:
         prepare_module(self.model, plan)
         if not self._must_be_called():
             return
-        with evaluation_mode(self.model), torch.no_grad():
+        with evaluation_mode(self.model), torch.no_grad(), probing():
             call(self.model, _moved(batch, plan).x)
         prepare_module(self.model, plan)
 

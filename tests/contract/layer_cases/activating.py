@@ -1,6 +1,5 @@
 """Rows of the layers in `mica/layers/activating.py`."""
 
-
 from mica import layers
 from tests.contract.layer_cases.case import Constant, LayerCase
 
