@@ -1,7 +1,7 @@
 """Merging: several tensors become one."""
 
-import math
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
