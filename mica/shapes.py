@@ -134,7 +134,7 @@ def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[in
 
 
 def transposed_cut(
-    window: int, stride: int, dilation: int, padding: Padding, more: int | None
+    window: int, stride: int, dilation: int, padding: str, more: int | None
 ) -> tuple[int, int]:
     """Positions that a transposed convolution drops at both ends of an axis.
 

@@ -40,7 +40,11 @@ def constraints() -> dict[str, str]:
 
 
 # What a file says when it uses a library whose name it does not say.
-USED_AS = {"ipykernel": ["nbclient"], "pytest-xdist": ["pytest -n"]}
+USED_AS = {
+    "expecttest": ["common_methods_invocations"],
+    "ipykernel": ["nbclient"],
+    "pytest-xdist": ["pytest -n"],
+}
 
 REQUIREMENTS = sorted(
     {
