@@ -23,10 +23,12 @@ def _inputs_of(item: Any) -> Any:
     if isinstance(item, Mapping) and "x" in item:
         return item["x"]
     # A batch of a source has its size as a fourth entry.
-    pair = isinstance(item, (tuple, list)) and 1 <= len(item) <= 4
-    if pair and (isinstance(item, tuple) or not isinstance(item[0], (str, int, float))):
-        return item[0]
-    return item
+    if not isinstance(item, (tuple, list)) or not 1 <= len(item) <= 4 or is_text(item):
+        return item
+    first = item[0]
+    grouped = isinstance(first, (Tensor, np.ndarray)) or is_text(first)
+    nested = isinstance(item, tuple) and not isinstance(first, (int, float))
+    return first if grouped or nested else item
 
 
 def _is_array(data: Any) -> bool:
@@ -148,6 +150,33 @@ class Adaptive(Layer):
     def _learned(self) -> dict[str, Any] | None:
         """The values as arguments of the constructor; None when there are none."""
         raise NotImplementedError
+
+    def _restore(self, learned: Mapping[str, Any]) -> None:
+        """Take over what `_learned` gave."""
+        raise NotImplementedError
+
+    def restore_learned(self, learned: Mapping[str, Any]) -> None:
+        """Take over what another layer learned.
+
+        Args:
+            learned: Values by the names of the constructor's arguments.
+        """
+        self._restore(learned)
+        self._given = True
+        self._renew()
+
+    def learned(self) -> dict[str, Any]:
+        """Give what was learned, under the names of the constructor's arguments.
+
+        Returns:
+            The values as numbers, texts and lists of them; {} before `adapt`.
+
+        Example:
+            >>> from mica.layers import StringLookup
+            >>> StringLookup().adapt(["a", "b", "b"]).learned()
+            {'vocabulary': ['b', 'a']}
+        """
+        return self._learned() or {}
 
     def _forget(self) -> None:
         """Begin anew."""

@@ -1,6 +1,6 @@
 """Discretization: numbers as the bins they fall into."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -82,7 +82,7 @@ class Discretization(Adaptive):
             self.num_bins = positive_integer(num_bins, self.where, "num_bins")
         self._forget()
         if bin_boundaries is not None:
-            self._boundaries = self._read(bin_boundaries)
+            self._restore({"bin_boundaries": bin_boundaries})
             self._given = True
 
     def _read(self, given: Any) -> list[float]:
@@ -100,6 +100,9 @@ class Discretization(Adaptive):
     def bin_boundaries(self) -> list[float] | None:
         """The boundaries in rising order; None before `adapt`."""
         return self._boundaries
+
+    def _restore(self, learned: Mapping[str, Any]) -> None:
+        self._boundaries = self._read(learned["bin_boundaries"])
 
     def _forget(self) -> None:
         self._boundaries: list[float] | None = None

@@ -1,7 +1,7 @@
 """Numbers brought to a scale: one that was learned from data, or a given one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -113,10 +113,13 @@ class Normalization(Adaptive):
         self._rank = 0
         self._forget()
         if mean is not None:
-            where = self.where
-            self._mean = _values(mean, where, "mean", least=-math.inf)
-            self._variance = _values(variance, where, "variance", least=0.0)
+            self._restore({"mean": mean, "variance": variance})
             self._given = True
+
+    def _restore(self, learned: Mapping[str, Any]) -> None:
+        where = self.where
+        self._mean = _values(learned["mean"], where, "mean", least=-math.inf)
+        self._variance = _values(learned["variance"], where, "variance", least=0.0)
 
     def _forget(self) -> None:
         self._count = 0

@@ -1,7 +1,7 @@
 """Lookup: texts or whole numbers as their places in a vocabulary that was learned."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -120,6 +120,9 @@ class Lookup(Adaptive):
         self._tokens: list[Any] = []
         self._idf: list[float] | None = None
         self._number: dict[Hashable, int] = {}
+
+    def _restore(self, learned: Mapping[str, Any]) -> None:
+        self.set_vocabulary(learned["vocabulary"], learned.get("idf_weights"))
 
     def _rows_of(self, part: Any) -> Iterable[Sequence[Any]]:
         """The tokens of each row of some data."""

@@ -9,20 +9,23 @@ from torch import Tensor
 
 from mica.errors import DataError
 from mica.layers.layer import Layer
-from mica.layers.symbolic import Input, SymbolicTensor
+from mica.layers.symbolic import TEXT, Input, SymbolicTensor
 from mica.shapes import Shape
 
 __all__ = ["TEXT", "TextReader", "as_texts", "holds_text", "is_text"]
 
-# In a graph an entrance for texts has this type: no tensor of numbers that came out of
-# reading has it, and data of this type are read as float32.
-TEXT = torch.uint8
+_LONGEST_GROUP = 8  # entries looked at to tell a pair of arrays from a list of texts
 
 
 def _first(value: Any) -> Any:
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return value
+
+
+def _is_group(entry: Any) -> bool:
+    """Whether an entry holds several things itself."""
+    return isinstance(entry, (Tensor, SymbolicTensor, Mapping, list, tuple, np.ndarray))
 
 
 def is_text(value: Any) -> bool:
@@ -40,8 +43,19 @@ def is_text(value: Any) -> bool:
     """
     if isinstance(value, (Tensor, SymbolicTensor, Mapping)):
         return False
-    if isinstance(value, (str, list, tuple)):
-        return isinstance(_first(value), str)
+    if isinstance(value, str):
+        return True
+    if isinstance(value, (list, tuple)):
+        # A pair of texts and labels has few entries; a list of texts is no pair.
+        entries = value[:_LONGEST_GROUP]
+        if not entries or not isinstance(_first(entries[0]), str):
+            return False
+        if isinstance(entries[0], str):
+            return not any(map(_is_group, entries))
+        return all(
+            isinstance(part, (list, tuple)) and isinstance(_first(part), str)
+            for part in entries
+        )
     array = _as_array(value)
     if array is None:
         return False

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from mica.engine import without_memory
 from mica.errors import CheckpointError, MicaError, StateError
 from mica.layers import Layer
+from mica.layers.adapting import Adaptive
 from mica.model.signature import symbolic_call, zeros_call
-from mica.registry import decode, encode
+from mica.registry import decode, encode, register_name
 from mica.training import atomic_file
 from mica.training.calling import evaluation_mode
 from mica.training.checkpoint import standalone_tensors
@@ -113,6 +114,7 @@ def save_model(model: "Model", path: str | Path) -> Path:
         },
         "preprocessing": encode(model.preprocessing),
         "label_names": encode(model.label_names),
+        "learned": _learned_inside(model),
         "fingerprint": _fingerprint(architecture, weights),
     }
     members = {JSON: json.dumps(document, allow_nan=False).encode(), WEIGHTS: weights}
@@ -130,6 +132,31 @@ def _version() -> str:
         return version("mica-learn")
     except PackageNotFoundError:
         return "unknown"
+
+
+def _learned_inside(model: nn.Module) -> dict[str, Any]:
+    """What layers learned from data, where no architecture of ours tells it.
+
+    A class of the user's own makes its layers anew, as they were before `adapt`.
+    """
+    parts = [part for part in model.modules() if isinstance(part, Layer)]
+    if not any(register_name(type(part)).startswith("custom.") for part in parts):
+        return {}
+    return {
+        name: encode(part.learned())
+        for name, part in model.named_modules()
+        if isinstance(part, Adaptive) and part.adapted
+    }
+
+
+def _restore_learned(path: Path, model: nn.Module, document: dict[str, Any]) -> None:
+    try:
+        for name, values in document.get("learned", {}).items():
+            part = model.get_submodule(name)
+            if isinstance(part, Adaptive):
+                part.restore_learned(decode(values))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _broken(path, "values for layers of this model", f"{error!r}") from error
 
 
 def _frozen_when_compiled(model: "Model") -> dict[str, list[str]] | None:
@@ -231,6 +258,7 @@ def _construct(
         raise _broken(path, "an architecture of bounded depth", "more") from error
     if not isinstance(model, Layer) or not hasattr(model, "restore_compiled"):
         raise _broken(path, "a model", type(model).__name__)
+    _restore_learned(path, model, document)
     if not model.built and document["signature"] is not None:
         args, kwargs = make_call(decode(document["signature"]))
         with torch.no_grad(), evaluation_mode(model):
