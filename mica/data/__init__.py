@@ -8,6 +8,20 @@ from mica.data.datasets import DatasetSource
 from mica.data.generators import GeneratorSource
 from mica.data.loaders import LoaderSource
 from mica.data.order import epoch_generator, epoch_order
+from mica.data.series import (
+    Baseline,
+    PreparedSeries,
+    SeriesEncoder,
+    TimeSeries,
+    WindowShape,
+    WindowSource,
+    as_series,
+    judge_baselines,
+    prepare_series,
+    read_series,
+    split_series,
+    tabulate_baselines,
+)
 from mica.data.source import LimitedSource, as_source
 from mica.data.split import (
     Part,
@@ -25,6 +39,8 @@ from mica.data.table import (
     as_table,
     prepare_table,
     read_csv,
+    read_parquet,
+    read_table,
 )
 from mica.data.text import (
     BucketSource,
@@ -42,6 +58,7 @@ from mica.data.weights import balanced_class_weight, class_sample_weight
 
 __all__ = [
     "ArraySource",
+    "Baseline",
     "Batch",
     "BucketSource",
     "BytePairTokenizer",
@@ -52,13 +69,19 @@ __all__ = [
     "LoaderSource",
     "NGramTokenizer",
     "Part",
+    "PreparedSeries",
     "PreparedTable",
+    "SeriesEncoder",
     "Source",
     "Table",
     "TableEncoder",
     "Texts",
+    "TimeSeries",
     "Tokenizer",
+    "WindowShape",
+    "WindowSource",
     "WordTokenizer",
+    "as_series",
     "as_source",
     "as_table",
     "balanced_class_weight",
@@ -68,14 +91,21 @@ __all__ = [
     "describe_table",
     "epoch_generator",
     "epoch_order",
+    "judge_baselines",
     "pad_sequences",
+    "prepare_series",
     "prepare_table",
     "read_csv",
+    "read_parquet",
+    "read_series",
+    "read_table",
     "read_text",
     "read_texts",
     "samples",
     "split_rows",
+    "split_series",
     "split_source",
+    "tabulate_baselines",
     "take_rows",
     "train_validation_split",
     "train_validation_test_split",

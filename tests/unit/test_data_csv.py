@@ -227,7 +227,7 @@ def test_a_missing_file_without_neighbours_says_so(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     sentence = (
         f"{tmp_path}: expected a file that can be read, got: Is a directory. Give the "
-        "path of a CSV file."
+        "path of a file."
     )
     with refused(DataError, sentence):
         read_csv(tmp_path)

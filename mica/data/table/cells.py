@@ -111,6 +111,9 @@ def as_cells(values: Sequence[Any] | np.ndarray) -> Cells:
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
         return values.astype(np.float64)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        known = values.astype("datetime64[us]")  # finer ones would become integers
+        return [None if np.isnat(time) else str(time) for time in known]
     values = values.tolist() if isinstance(values, np.ndarray) else list(values)
     numeric = (int, float, np.integer, np.floating)
     is_numeric = all(

@@ -1,10 +1,12 @@
 """CSV files as people have them: any separator, blanks, decimal commas, gaps."""
 
+import contextlib
 import csv
 import difflib
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from mica.data.table.cells import Cells, Decimal, is_missing, parse_number
 from mica.data.table.table import Table, unique_names
 from mica.errors import ConfigError, DataError
 
-__all__ = ["read_csv"]
+__all__ = ["check_file", "read_csv"]
 
 SEPARATORS = (",", ";", "\t", "|")
 SNIFFED_LINES = 50  # enough to outvote a few odd lines; ours
@@ -23,9 +25,29 @@ _COMMA_DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _DOT_DECIMAL = re.compile(r"[+-]?\d+\.\d+([eE][+-]?\d+)?", re.ASCII)
 
 
+def check_file(path: Path) -> None:
+    """Demand a file that can be read.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: There is none (a near miss is offered), or it cannot be read.
+    """
+    with _telling(path), path.open("rb"):
+        pass
+
+
 def _read_bytes(path: Path) -> bytes:
-    try:
+    with _telling(path):
         return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file into a sentence."""
+    try:
+        yield
     except FileNotFoundError:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
@@ -37,7 +59,7 @@ def _read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise DataError(
             f"{path}: expected a file that can be read, got: {error.strerror}. "
-            "Give the path of a CSV file."
+            "Give the path of a file."
         ) from error
 
 
