@@ -70,10 +70,13 @@ class _ConvLSTMCell(RecurrentCell):
 
     def build(self, shape: Shape) -> None:
         """Build both convolutions for the channels in `shape`."""
+        places = [size or 1 for size in shape[1:-1]]
         like = {"dtype": self._build_dtype, "device": self._build_device}
-        self.input_convolution.ensure_built(torch.empty((1, *shape[1:]), **like))
+        self.input_convolution.ensure_built(
+            torch.empty((1, *places, shape[-1] or 0), **like)
+        )
         self.recurrent_convolution.ensure_built(
-            torch.empty((1, *shape[1:-1], self.filters), **like)
+            torch.empty((1, *places, self.filters), **like)
         )
 
     def initial_state(self, x: Tensor) -> list[Any]:

@@ -311,7 +311,8 @@ class Concatenate(Layer):
         Returns:
             A mask, or None when there is none.
         """
-        masks = [] if mask is None else [one for one in mask if one is not None]
+        given = [None] * len(x) if mask is None else mask
+        masks = [one for one in given if one is not None]
         if not masks:
             return None
         if self.axis % len(x[0].shape) >= len(masks[0].shape):
@@ -320,7 +321,7 @@ class Concatenate(Layer):
             return None if all_real else functools.reduce(torch.logical_or, masks)
         filled = [
             torch.ones_like(tensor[..., 0], dtype=torch.bool) if one is None else one
-            for tensor, one in zip(x, mask, strict=True)
+            for tensor, one in zip(x, given, strict=True)
         ]
         return torch.cat(filled, self.axis % len(x[0].shape))
 

@@ -1,5 +1,6 @@
 """Recurrent layers: a cell run over the steps of a sequence."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -224,7 +225,7 @@ class RNN(Layer):
 
     def _run(
         self, x: Tensor, states: list[Any], mask: Tensor | None
-    ) -> tuple[Tensor | None, Tensor, list[Any]]:
+    ) -> tuple[Tensor, Tensor, list[Any]]:
         if not (self._is_ours and self.cell.runs_in_library()):
             return self._loop(x, states, mask)
         if mask is None:
@@ -256,36 +257,31 @@ class RNN(Layer):
 
     def _loop(
         self, x: Tensor, states: list[Any], mask: Tensor | None
-    ) -> tuple[Tensor | None, Tensor, list[Any]]:
+    ) -> tuple[Tensor, Tensor, list[Any]]:
         """One step after the other, whatever the cell."""
-        cell, stepwise = self.cell, None
-        if self._is_ours and type(cell).forward is RecurrentCell.forward:
-            x = cell.project(x)
-            kept = cell.kept_states(states)
-            stepwise = True
+        cell, kept = self.cell, None
+        in_two_parts = self._is_ours and type(cell).forward is RecurrentCell.forward
+        if in_two_parts:
+            x, kept = cell.project(x), cell.kept_states(states)
         outputs: list[Tensor] = []
-        output = None
         for step in range(x.shape[1]):
-            if stepwise:
-                new, after = cell.step(x[:, step], states, kept)
+            if in_two_parts:
+                output, after = cell.step(x[:, step], states, kept)
             else:
-                new, after = cell(x[:, step], states)
+                output, after = cell(x[:, step], states)
                 after = after if isinstance(after, (list, tuple)) else [after]
             if mask is not None:
                 real = mask[:, step].bool()
-                hidden = output is None or self.zero_output_for_mask
-                held = torch.zeros_like(new) if hidden else output
-                new = _choose(real, new, held)
-                after = map_nested(
-                    lambda one, other, real=real: _choose(real, one, other),
-                    list(after),
-                    list(states),
-                )
-            output, states = new, list(after)
-            if self.return_sequences:
-                outputs.append(output)
-        stacked = torch.stack(outputs, 1) if outputs else None
-        return stacked, output, states
+                repeats = outputs and not self.zero_output_for_mask
+                held = outputs[-1] if repeats else torch.zeros_like(output)
+                output = _choose(real, output, held)
+                choose = functools.partial(_choose, real)
+                after = map_nested(choose, list(after), list(states))
+            states = list(after)
+            if not self.return_sequences:
+                outputs.clear()
+            outputs.append(output)
+        return torch.stack(outputs, 1), outputs[-1], states
 
 
 def _choose(real: Tensor, one: Tensor, other: Tensor) -> Tensor:
