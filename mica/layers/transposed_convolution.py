@@ -1,6 +1,7 @@
 """Transposed convolution: every position is written as a small window of weights."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, get_args
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from mica.errors import ConfigError, ShapeError
 from mica.layers.activation import ActivationLike
-from mica.layers.arguments import integer, positive_integer
+from mica.layers.arguments import positive_integer
 from mica.layers.constraints import ConstraintLike, get_constraint
 from mica.layers.convolution import check_channels, check_groups
 from mica.layers.initializers import InitializerLike, get_initializer
@@ -139,11 +140,11 @@ class TransposedConvolution(SlidingWindow):
         where, rank = self.where, self.rank
         one_for_each = isinstance(given, Sequence) and not isinstance(given, str)
         numbers = tuple(given) if one_for_each else (given,) * rank
-        if len(numbers) == rank:
-            numbers = tuple(integer(one, where, "output_padding") for one in numbers)
-            pairs = zip(numbers, self.strides, strict=True)
-            if all(0 <= number < stride for number, stride in pairs):
-                return numbers
+        if len(numbers) == rank and all(
+            isinstance(one, Integral) and not isinstance(one, bool) and 0 <= one < step
+            for one, step in zip(numbers, self.strides, strict=True)
+        ):
+            return tuple(map(int, numbers))
         raise ConfigError(
             f"{where}: expected output_padding from 0 to below strides, one number or "
             f"one for each axis, got {given!r} and strides={self.strides}. Write "
