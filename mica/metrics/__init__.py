@@ -7,10 +7,29 @@ from mica.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from mica.metrics.confusion import F1Score, Precision, Recall
+from mica.metrics.calibration import BrierScore, CalibrationError
+from mica.metrics.confusion import F1Score, FBetaScore, Precision, Recall
+from mica.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation
+from mica.metrics.counts import (
+    FalseNegatives,
+    FalsePositives,
+    TrueNegatives,
+    TruePositives,
+)
 from mica.metrics.foreign import ForeignMetric, FunctionMetric, LossMetric
+from mica.metrics.intersection import (
+    BinaryIoU,
+    IoU,
+    MeanIoU,
+    OneHotIoU,
+    OneHotMeanIoU,
+    RegionMetric,
+)
+from mica.metrics.keeping import KeepingMetric
 from mica.metrics.lookup import get_metric
+from mica.metrics.matrix import CohenKappa, MatthewsCorrelation
 from mica.metrics.metric import MeanMetric, Metric
+from mica.metrics.perplexity import Perplexity
 from mica.metrics.ranking import AUC
 from mica.metrics.regression import (
     CosineSimilarity,
@@ -19,26 +38,57 @@ from mica.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from mica.metrics.scores import ScoreMetric
+from mica.metrics.tradeoffs import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 
 __all__ = [
     "AUC",
     "BinaryAccuracy",
+    "BinaryIoU",
+    "BrierScore",
+    "CalibrationError",
     "CategoricalAccuracy",
+    "CohenKappa",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
     "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
     "ForeignMetric",
     "FunctionMetric",
+    "IoU",
+    "KeepingMetric",
     "LossMetric",
+    "MatthewsCorrelation",
     "MeanAbsoluteError",
+    "MeanIoU",
     "MeanMetric",
     "MeanSquaredError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
+    "Perplexity",
     "Precision",
+    "PrecisionAtRecall",
     "R2Score",
     "Recall",
+    "RecallAtPrecision",
+    "RegionMetric",
     "RootMeanSquaredError",
+    "ScoreMetric",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "get_metric",
 ]

@@ -11,11 +11,44 @@ from mica.metrics.accuracy import labels_for, names_classes
 from mica.metrics.metric import Metric, ratio, widest
 from mica.pairing import align, detached, fit_weight
 
-__all__ = ["Average", "ConfusionMetric", "F1Score", "Precision", "Recall"]
+__all__ = [
+    "Average",
+    "ConfusionMetric",
+    "F1Score",
+    "FBetaScore",
+    "Precision",
+    "Recall",
+    "checked_threshold",
+]
 
 Average = Literal["macro", "micro", "weighted"]
 _AVERAGES = get_args(Average)
 _COUNTS = ("hits", "chosen", "actual")
+
+
+def checked_threshold(threshold: object, where: str) -> float:
+    """Demand one number.
+
+    Args:
+        threshold: What the user gave.
+        where: Who asks, for the error.
+
+    Returns:
+        The threshold.
+
+    Raises:
+        ConfigError: It is no number.
+
+    Example:
+        >>> checked_threshold(0, "Recall")
+        0.0
+    """
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
+        raise ConfigError(
+            f"{where}: expected one number as threshold, got {threshold!r}. Make one "
+            f"{where} for each threshold."
+        )
+    return float(threshold)
 
 
 class ConfusionMetric(Metric):
@@ -215,7 +248,7 @@ class Precision(ConfusionMetric):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            threshold=_checked_threshold(thresholds, "Precision"),
+            threshold=checked_threshold(thresholds, "Precision"),
             average=average,
             class_id=class_id,
             name=name,
@@ -223,15 +256,6 @@ class Precision(ConfusionMetric):
 
     def _scores(self, hits: Tensor, chosen: Tensor, actual: Tensor) -> Tensor:
         return ratio(hits, chosen)
-
-
-def _checked_threshold(threshold: object, where: str) -> float:
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
-        raise ConfigError(
-            f"{where}: expected one number as threshold, got {threshold!r}. Make one "
-            f"{where} for each threshold."
-        )
-    return float(threshold)
 
 
 class Recall(ConfusionMetric):
@@ -282,7 +306,7 @@ class Recall(ConfusionMetric):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            threshold=_checked_threshold(thresholds, "Recall"),
+            threshold=checked_threshold(thresholds, "Recall"),
             average=average,
             class_id=class_id,
             name=name,
@@ -341,10 +365,77 @@ class F1Score(ConfusionMetric):
         name: str | None = None,
     ) -> None:
         if threshold is not None:
-            threshold = _checked_threshold(threshold, "F1Score")
+            threshold = checked_threshold(threshold, "F1Score")
         super().__init__(
             threshold=threshold, average=average, class_id=class_id, name=name
         )
 
     def _scores(self, hits: Tensor, chosen: Tensor, actual: Tensor) -> Tensor:
         return ratio(2 * hits, chosen + actual)
+
+
+class FBetaScore(ConfusionMetric):
+    """Weighed harmonic mean of precision and recall.
+
+    F = (1 + b^2) hits / (b^2 actual + chosen), b = ``beta``; 0 when both are 0
+
+    With beta = 2 recall counts twice as much as precision, with 0.5 half as much, with
+    1 it is `F1Score`.
+
+    Range: 0 to 1, higher is better.
+
+    Keras 3 adds 1e-7 to each divisor and gives one value per class by default; here
+    the formula is exact, and the default is the mean over the classes that occur.
+
+    Args:
+        beta: How many times as much recall counts as precision. Above 0.
+        average: As in `F1Score`.
+        threshold: As in `F1Score`.
+        class_id: The only class that counts; `None` for all.
+        name: As in `Metric`.
+
+    Shape:
+        prediction: (*batch, classes), or (batch,)
+        target: the same, up to a last axis of size 1; or integer labels (*batch)
+
+    Raises:
+        ConfigError: ``beta`` is not above 0, an unknown average, or a threshold that is
+            not a number.
+        ShapeError: The shapes do not fit; nothing is broadcast.
+
+    Example:
+        >>> import torch
+        >>> score = FBetaScore(2.0)
+        >>> score.update(torch.tensor([0.9, 0.3, 0.3]), torch.tensor([1, 0, 1]))
+        >>> round(score.compute().item(), 4)
+        0.5556
+
+    Source:
+        van Rijsbergen 1979, Information retrieval, chapter 7. Averages as in
+        scikit-learn.
+    """
+
+    def __init__(
+        self,
+        beta: float = 1.0,
+        *,
+        average: Average = "macro",
+        threshold: float | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if threshold is not None:
+            threshold = checked_threshold(threshold, "FBetaScore")
+        super().__init__(
+            threshold=threshold, average=average, class_id=class_id, name=name
+        )
+        if not beta > 0:
+            raise ConfigError(
+                f"FBetaScore: expected beta above 0, got {beta!r}. 1.0 weighs "
+                "precision and recall alike."
+            )
+        self.beta = float(beta)
+
+    def _scores(self, hits: Tensor, chosen: Tensor, actual: Tensor) -> Tensor:
+        square = self.beta**2
+        return ratio((1 + square) * hits, square * actual + chosen)

@@ -10,14 +10,25 @@ from mica.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from mica.metrics.confusion import F1Score, Precision, Recall
+from mica.metrics.calibration import BrierScore, CalibrationError
+from mica.metrics.confusion import F1Score, FBetaScore, Precision, Recall
+from mica.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation
+from mica.metrics.counts import (
+    FalseNegatives,
+    FalsePositives,
+    TrueNegatives,
+    TruePositives,
+)
 from mica.metrics.foreign import (
     ForeignMetric,
     FunctionMetric,
     LossMetric,
     PerSampleLoss,
 )
+from mica.metrics.intersection import BinaryIoU
+from mica.metrics.matrix import CohenKappa, MatthewsCorrelation
 from mica.metrics.metric import Metric
+from mica.metrics.perplexity import Perplexity
 from mica.metrics.ranking import AUC
 from mica.metrics.regression import (
     CosineSimilarity,
@@ -34,11 +45,22 @@ __all__ = ["METRICS", "get_metric"]
 METRICS: dict[str, type[Metric]] = {
     "auc": AUC,
     "binary_accuracy": BinaryAccuracy,
+    "binary_io_u": BinaryIoU,
+    "brier_score": BrierScore,
+    "calibration_error": CalibrationError,
     "categorical_accuracy": CategoricalAccuracy,
+    "cohen_kappa": CohenKappa,
+    "concordance_correlation": ConcordanceCorrelation,
     "cosine_similarity": CosineSimilarity,
     "f1_score": F1Score,
+    "f_beta_score": FBetaScore,
+    "false_negatives": FalseNegatives,
+    "false_positives": FalsePositives,
+    "matthews_correlation": MatthewsCorrelation,
     "mean_absolute_error": MeanAbsoluteError,
     "mean_squared_error": MeanSquaredError,
+    "pearson_correlation": PearsonCorrelation,
+    "perplexity": Perplexity,
     "precision": Precision,
     "r2_score": R2Score,
     "recall": Recall,
@@ -46,6 +68,8 @@ METRICS: dict[str, type[Metric]] = {
     "sparse_categorical_accuracy": SparseCategoricalAccuracy,
     "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
     "top_k_categorical_accuracy": TopKCategoricalAccuracy,
+    "true_negatives": TrueNegatives,
+    "true_positives": TruePositives,
 }
 # Losses that are metrics too, by the names of their classes in mica.losses.
 LOSS_NAMES = {
@@ -71,11 +95,15 @@ LOSS_NAMES = {
 }
 _SHORT = {
     "bce": "binary_crossentropy",
+    "binary_iou": "binary_io_u",
+    "ece": "calibration_error",
     "f1": "f1_score",
+    "fbeta_score": "f_beta_score",
     "kld": "kl_divergence",
     "logcosh": "log_cosh",
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
+    "mcc": "matthews_correlation",
     "mse": "mean_squared_error",
     "msle": "mean_squared_logarithmic_error",
     "r2": "r2_score",
@@ -152,6 +180,18 @@ def _reads_same_logits(loss: Any, name: str) -> bool:
     )
 
 
+# Metrics with a threshold, by what Keras calls it.
+_DECIDING = (BinaryAccuracy, BinaryIoU, CohenKappa, MatthewsCorrelation)
+_DECIDING_BY_KERAS = (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+
+
 def _decision(
     kind: type[Metric],
     loss: Any,
@@ -160,11 +200,17 @@ def _decision(
 ) -> dict[str, Any]:
     """Where yes begins, for a metric asked for by name alone."""
     cut = 0.0 if _reads_scores(loss) else 0.5
-    if kind is BinaryAccuracy:
+    if kind in _DECIDING:
         return {"threshold": cut}
-    if kind in (Precision, Recall):
+    if kind in _DECIDING_BY_KERAS:
         return {"thresholds": cut}
-    if kind is not F1Score or prediction_shape is None or target_shape is None:
+    if kind is Perplexity:
+        return {"from_logits": bool(getattr(loss, "reads_logits", False))}
+    if (
+        kind not in (F1Score, FBetaScore)
+        or prediction_shape is None
+        or target_shape is None
+    ):
         return {}
     # Labels, and one-hot rows, are compared with the largest prediction of a row.
     one_of_several = len(prediction_shape) > 1 and prediction_shape[-1] != 1

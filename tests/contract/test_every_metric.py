@@ -46,6 +46,43 @@ CASES = {
     ),
     "AUC by thresholds": Case(lambda: metrics.AUC(11), *ANSWERS, 1 / 3, "answers"),
     "AUC of classes": Case(metrics.AUC, ROWS, [2, 1, 1, 2], (7 / 8 + 1) / 2, "classes"),
+    "BinaryIoU": Case(metrics.BinaryIoU, *ANSWERS, 1 / 4, "answers"),
+    "BrierScore": Case(
+        metrics.BrierScore,
+        [[0.5, 0.5], [0.25, 0.75]],
+        [0, 1],
+        (0.5 + 0.125) / 2,
+        "classes",
+    ),
+    "BrierScore of answers": Case(
+        metrics.BrierScore, [[0.5], [0.25]], [[0], [1]], (0.25 + 0.5625) / 2, "answers"
+    ),
+    "CalibrationError": Case(
+        lambda: metrics.CalibrationError(2), *ANSWERS, (0.7 + 0.3) / 4, "answers"
+    ),
+    "CalibrationError of classes": Case(
+        lambda: metrics.CalibrationError(2, norm="max"),
+        ROWS,
+        [2, 1, 1, 0],
+        0.65 - 0.5,
+        "classes",
+    ),
+    "CohenKappa": Case(
+        metrics.CohenKappa, *ANSWERS, (0.5 - 0.625) / (1 - 0.625), "answers"
+    ),
+    "CohenKappa of classes in an order": Case(
+        lambda: metrics.CohenKappa("linear"),
+        ROWS,
+        [2, 1, 1, 0],
+        1 - 3 / (14 / 4),
+        "classes",
+    ),
+    "ConcordanceCorrelation": Case(
+        metrics.ConcordanceCorrelation,
+        [[1.0, 2.0, 3.0]],
+        [[2, 3, 4]],
+        (4 / 3) / (7 / 3 + 1e-7),
+    ),
     "BinaryAccuracy": Case(metrics.BinaryAccuracy, *ANSWERS, 0.5, "answers"),
     "CategoricalAccuracy": Case(
         metrics.CategoricalAccuracy, ROWS, ONE_HOT, 0.5, "one_hot"
@@ -57,6 +94,21 @@ CASES = {
     "F1Score of classes": Case(
         metrics.F1Score, ROWS, [2, 1, 1, 0], (0 + 2 / 3 + 2 / 3) / 3, "classes"
     ),
+    "FBetaScore": Case(
+        lambda: metrics.FBetaScore(2.0, threshold=0.7),
+        *ANSWERS,
+        5 * 1 / (4 * 3 + 2),
+        "answers",
+    ),
+    "FBetaScore of classes": Case(
+        lambda: metrics.FBetaScore(0.5),
+        ROWS,
+        [2, 1, 1, 0],
+        (0 + 1.25 / 1.5 + 1.25 / 2.25) / 3,
+        "classes",
+    ),
+    "FalseNegatives": Case(metrics.FalseNegatives, *ANSWERS, 1, "answers"),
+    "FalsePositives": Case(metrics.FalsePositives, *ANSWERS, 1, "answers"),
     "ForeignMetric": Case(
         lambda: metrics.ForeignMetric(metrics.MeanAbsoluteError()),
         [[2.0], [1.0]],
@@ -66,24 +118,67 @@ CASES = {
     "FunctionMetric": Case(
         lambda: metrics.FunctionMetric(distance), [[2.0], [1.0]], [[0], [4]], 2.5
     ),
+    "IoU": Case(
+        lambda: metrics.IoU(3, [1, 2]), ROWS, [2, 1, 1, 0], (0.5 + 0.5) / 2, "classes"
+    ),
     "LossMetric": Case(
         lambda: metrics.LossMetric(losses.Huber()), [[0.5], [3.0]], [[0], [0]], 1.3125
     ),
     "MeanAbsoluteError": Case(
         metrics.MeanAbsoluteError, [[2.0], [1.0]], [[0], [4]], 2.5
     ),
+    "MatthewsCorrelation": Case(
+        metrics.MatthewsCorrelation, *ANSWERS, -1 / 3, "answers"
+    ),
+    "MatthewsCorrelation of classes": Case(
+        metrics.MatthewsCorrelation,
+        ROWS,
+        [2, 1, 1, 0],
+        (2 * 4 - 5) / (10 * 10) ** 0.5,
+        "classes",
+    ),
+    "MeanIoU": Case(
+        lambda: metrics.MeanIoU(3), ROWS, [2, 1, 1, 0], (0 + 0.5 + 0.5) / 3, "classes"
+    ),
     "MeanSquaredError": Case(metrics.MeanSquaredError, [[2.0], [1.0]], [[0], [4]], 6.5),
+    "OneHotIoU": Case(
+        lambda: metrics.OneHotIoU(3, [1]), ROWS, ONE_HOT, 1 / 2, "one_hot"
+    ),
+    "OneHotMeanIoU": Case(
+        lambda: metrics.OneHotMeanIoU(3), ROWS, ONE_HOT, 1 / 3, "one_hot"
+    ),
+    "PearsonCorrelation": Case(
+        metrics.PearsonCorrelation, [[1.0, 2.0, 3.0]], [[0, 0, 6]], 0.75**0.5
+    ),
+    "Perplexity": Case(
+        metrics.Perplexity, [[0.5, 0.5], [0.125, 0.875]], [0, 0], 4.0, "classes"
+    ),
     "Precision": Case(metrics.Precision, *ANSWERS, 2 / 3, "answers"),
     "Precision of classes": Case(
         metrics.Precision, ROWS, [2, 1, 1, 0], (0 + 1 + 0.5) / 3, "classes"
+    ),
+    "PrecisionAtRecall": Case(
+        lambda: metrics.PrecisionAtRecall(0.5), *ANSWERS, 0.75, "answers"
+    ),
+    "PrecisionAtRecall by thresholds": Case(
+        lambda: metrics.PrecisionAtRecall(0.5, 11), *ANSWERS, 0.75, "answers"
+    ),
+    "PrecisionAtRecall of classes": Case(
+        lambda: metrics.PrecisionAtRecall(0.75), ROWS, [2, 0, 1, 0], 0.75, "classes"
     ),
     "R2Score": Case(metrics.R2Score, [[1.0], [2.0]], [[1], [3]], 0.5),
     "Recall": Case(metrics.Recall, *ANSWERS, 2 / 3, "answers"),
     "Recall of classes": Case(
         metrics.Recall, ROWS, [2, 1, 1, 0], (0 + 0.5 + 1) / 3, "classes"
     ),
+    "RecallAtPrecision": Case(
+        lambda: metrics.RecallAtPrecision(0.8), *ANSWERS, 1 / 3, "answers"
+    ),
     "RootMeanSquaredError": Case(
         metrics.RootMeanSquaredError, [[2.0], [1.0]], [[0], [4]], 6.5**0.5
+    ),
+    "SensitivityAtSpecificity": Case(
+        lambda: metrics.SensitivityAtSpecificity(0.5), *ANSWERS, 1 / 3, "answers"
     ),
     "SparseCategoricalAccuracy": Case(
         metrics.SparseCategoricalAccuracy, ROWS, [2, 1, 1, 0], 0.5, "classes"
@@ -95,10 +190,16 @@ CASES = {
         0.75,
         "classes",
     ),
+    "SpecificityAtSensitivity": Case(
+        lambda: metrics.SpecificityAtSensitivity(0.3), *ANSWERS, 1, "answers"
+    ),
     "TopKCategoricalAccuracy": Case(
         lambda: metrics.TopKCategoricalAccuracy(2), ROWS, ONE_HOT, 0.75, "one_hot"
     ),
+    "TrueNegatives": Case(metrics.TrueNegatives, *ANSWERS, 0, "answers"),
+    "TruePositives": Case(metrics.TruePositives, *ANSWERS, 2, "answers"),
 }
+ABSTRACT = {"KeepingMetric", "MeanMetric", "Metric", "RegionMetric", "ScoreMetric"}
 every_metric = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 OURS = {name: case for name, case in CASES.items() if name != "ForeignMetric"}
 every_metric_of_ours = pytest.mark.parametrize("case", OURS.values(), ids=OURS)
@@ -131,7 +232,7 @@ def split(batch: list[Tensor], *sizes: int) -> list[list[Tensor]]:
 def test_every_exported_metric_has_a_case():
     classes = {name for name in metrics.__all__ if name[0].isupper()}
     swept = {name.split(" ")[0] for name in CASES}
-    assert classes - {"Metric", "MeanMetric"} == swept
+    assert classes - ABSTRACT == swept
 
 
 @every_metric

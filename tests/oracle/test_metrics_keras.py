@@ -12,9 +12,10 @@ from keras.src.backend.common import dtypes
 from torch import Tensor
 
 from mica import metrics
+from mica.metrics.lookup import LOSS_NAMES
 from tests.tolerances import assert_close
 
-SEEDS = range(10)  # configurations drawn for each of the 15 metrics
+SEEDS = range(10)  # configurations drawn for each of the 31 metrics
 
 
 class Case(NamedTuple):
@@ -108,21 +109,99 @@ def thresholds(draw: np.random.Generator) -> Case:
     return case._replace(arguments=arguments)
 
 
+def class_numbers(draw: np.random.Generator) -> Case:
+    size, classes = rows(draw), int(draw.integers(2, 6))
+    prediction, target = (
+        torch.from_numpy(draw.integers(0, classes, size=(size, 3))) for _ in range(2)
+    )
+    arguments = {"num_classes": classes}
+    if draw.integers(2):
+        arguments["ignore_class"] = int(draw.integers(classes))
+    return Case(arguments, prediction, target)
+
+
+def some_class_numbers(draw: np.random.Generator) -> Case:
+    case = class_numbers(draw)
+    classes = case.arguments["num_classes"]
+    chosen = draw.permutation(classes)[: draw.integers(1, classes + 1)].tolist()
+    return case._replace(arguments={**case.arguments, "target_class_ids": chosen})
+
+
+def regions(draw: np.random.Generator) -> Case:
+    case = binary(draw)
+    chosen = [[0, 1], [0], [1]][draw.integers(3)]
+    return case._replace(arguments={**case.arguments, "target_class_ids": chosen})
+
+
+def one_hot_regions(draw: np.random.Generator) -> Case:
+    case = one_hot(draw)
+    return case._replace(arguments={"num_classes": case.prediction.shape[-1]})
+
+
+def some_one_hot_regions(draw: np.random.Generator) -> Case:
+    case = one_hot_regions(draw)
+    classes = case.arguments["num_classes"]
+    chosen = draw.permutation(classes)[: draw.integers(1, classes + 1)].tolist()
+    return case._replace(arguments={**case.arguments, "target_class_ids": chosen})
+
+
+def counted(draw: np.random.Generator) -> Case:
+    case = binary(draw)
+    return case._replace(arguments={"thresholds": case.arguments["threshold"]})
+
+
+def tradeoff(word: str) -> Callable[[np.random.Generator], Case]:
+    def drawn(draw: np.random.Generator) -> Case:
+        case = binary(draw)
+        arguments: dict[str, Any] = {
+            word: float(draw.choice([0.1, 0.5, 0.8, 1.0])),
+            "num_thresholds": int(draw.choice([3, 11, 200])),
+        }
+        if draw.integers(2):
+            arguments["class_id"] = int(draw.integers(case.prediction.shape[-1]))
+        return case._replace(arguments=arguments)
+
+    return drawn
+
+
 CASES: dict[str, Callable[[np.random.Generator], Case]] = {
     "AUC": thresholds,
     "BinaryAccuracy": binary,
     "CategoricalAccuracy": one_hot,
+    "BinaryIoU": regions,
+    "ConcordanceCorrelation": vectors,
     "CosineSimilarity": vectors,
+    "FalseNegatives": counted,
+    "FalsePositives": counted,
+    "IoU": some_class_numbers,
     "MeanAbsoluteError": numbers,
+    "MeanIoU": class_numbers,
     "MeanSquaredError": numbers,
+    "OneHotIoU": some_one_hot_regions,
+    "OneHotMeanIoU": one_hot_regions,
+    "PearsonCorrelation": vectors,
     "Precision": yes_or_no,
+    "PrecisionAtRecall": tradeoff("recall"),
     "R2Score": variance,
     "Recall": yes_or_no,
+    "RecallAtPrecision": tradeoff("precision"),
     "RootMeanSquaredError": numbers,
+    "SensitivityAtSpecificity": tradeoff("specificity"),
     "SparseCategoricalAccuracy": sparse,
     "SparseTopKCategoricalAccuracy": sparse_top,
+    "SpecificityAtSensitivity": tradeoff("sensitivity"),
     "TopKCategoricalAccuracy": one_hot_top,
+    "TrueNegatives": counted,
+    "TruePositives": counted,
 }
+NOT_MICAS = {  # Keras's that take values, not predictions, or only wrap a function
+    "Accuracy",
+    "Mean",
+    "MeanMetricWrapper",
+    "Metric",
+    "Sum",
+}
+EPSILONS = {"F1Score", "FBetaScore"}  # Keras adds 1e-7; scikit-learn is the judge
 
 
 def batches(case: Case, weight: Tensor | None) -> Iterator[tuple[Tensor, ...]]:
@@ -150,6 +229,8 @@ def test_a_metric_agrees_with_keras(name, seed):
     theirs = getattr(keras.metrics, name)(dtype="float64", **case.arguments)
     for prediction, target, *weights in batches(case, weight):
         ours.update(prediction, target, *weights)
+        if name in ("BinaryIoU", "IoU", "MeanIoU"):  # Keras wants one per entry
+            weights = [each[:, None].expand(target.shape) for each in weights]
         theirs.update_state(target, prediction, *weights)
     assert_close(ours.compute(), theirs.result())
 
@@ -176,4 +257,18 @@ def test_a_loss_as_a_metric_agrees_with_keras(name, seed):
     for prediction, target, *weights in batches(case, weight):
         ours.update(prediction, target, *weights)
         theirs.update_state(target, prediction, *weights)
+    assert_close(ours.compute(), theirs.result())
+
+
+def test_every_metric_keras_has_is_compared_or_named():
+    theirs = {name for name in dir(keras.metrics) if name[0].isupper()}
+    as_losses = {*LOSS_NAMES.values(), "LogCoshError"}
+    assert theirs - NOT_MICAS - EPSILONS - as_losses == set(CASES)
+
+
+def test_keras_s_log_cosh_error_is_a_loss_by_name():
+    prediction, target = torch.randn(2, 6, 3, dtype=torch.float64)
+    ours, theirs = metrics.get_metric("logcosh"), keras.metrics.LogCoshError()
+    ours.update(prediction, target)
+    theirs.update_state(target, prediction)
     assert_close(ours.compute(), theirs.result())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 import torch
+from sklearn.calibration import calibration_curve
 from torch import Tensor
 
 from mica import metrics
@@ -189,3 +190,127 @@ def test_top_k_agrees_with_sklearn(seed):
         labels, scores, k=k, sample_weight=weight, labels=range(classes)
     )
     assert_close(ours, np.float64(theirs))
+
+
+def labelled(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    size, classes = int(draw.integers(9, 60)), int(draw.integers(2, 6))
+    scores = softmax(draw.normal(size=(size, classes)))
+    return scores, np.concatenate([np.arange(2), draw.integers(0, classes, size - 2)])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("weighting", [None, "linear", "quadratic"])
+def test_kappa_agrees_with_sklearn(weighting, seed):
+    draw = np.random.default_rng([seed, 21])
+    scores, labels = labelled(draw)
+    weight = some_weights(draw, len(labels))
+    ours = seen(metrics.CohenKappa(weighting), scores, labels, weight)
+    theirs = sklearn.metrics.cohen_kappa_score(
+        labels,
+        scores.argmax(-1),
+        labels=range(scores.shape[-1]),
+        weights=weighting,
+        sample_weight=weight,
+    )
+    assert_close(ours, np.float64(theirs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_matthews_correlation_agrees_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 22])
+    scores, labels = labelled(draw)
+    weight = some_weights(draw, len(labels))
+    ours = seen(metrics.MatthewsCorrelation(), scores, labels, weight)
+    theirs = sklearn.metrics.matthews_corrcoef(
+        labels, scores.argmax(-1), sample_weight=weight
+    )
+    assert_close(ours, np.float64(theirs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_brier_scores_agree_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 23])
+    scores, labels = labelled(draw)
+    weight = some_weights(draw, len(labels))
+    ours = seen(metrics.BrierScore(), scores, labels, weight)
+    theirs = sklearn.metrics.brier_score_loss(
+        labels,
+        scores if scores.shape[-1] > 2 else scores[:, 1],
+        sample_weight=weight,
+        labels=range(scores.shape[-1]),
+        scale_by_half=False,
+    )
+    assert_close(ours, np.float64(theirs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_calibration_agrees_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 24])
+    chances, bins = draw.random(50), int(draw.integers(1, 12))
+    answers = (draw.random(50) < chances).astype(int)
+    rate, certainty = calibration_curve(answers, chances, n_bins=bins)
+    edges = np.linspace(0, 1, bins + 1)
+    counts = np.histogram(chances, edges)[0]
+    expected = (np.abs(rate - certainty) * counts[counts > 0]).sum() / 50
+    ours = seen(metrics.CalibrationError(bins), chances, answers)
+    assert_close(ours, np.float64(expected))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("beta", [0.5, 2.0])
+def test_f_beta_agrees_with_sklearn(beta, seed):
+    draw = np.random.default_rng([seed, 25])
+    scores, labels = labelled(draw)
+    average, weight = AVERAGES[seed % 3], some_weights(draw, len(labels))
+    metric = metrics.FBetaScore(beta, average=average)
+    ours = seen(metric, scores, labels, weight)
+    theirs = sklearn.metrics.fbeta_score(
+        labels,
+        scores.argmax(-1),
+        beta=beta,
+        average=average,
+        sample_weight=weight,
+        zero_division=0,
+    )
+    assert_close(ours, np.float64(theirs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mean_iou_agrees_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 26])
+    scores, labels = labelled(draw)
+    weight = some_weights(draw, len(labels))
+    ours = seen(metrics.MeanIoU(scores.shape[-1]), scores, labels, weight)
+    theirs = sklearn.metrics.jaccard_score(
+        labels, scores.argmax(-1), average="macro", sample_weight=weight
+    )
+    assert_close(ours, np.float64(theirs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_exact_points_of_the_roc_curve_agree_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 27])
+    scores, answers = draw.integers(0, 20, 40) / 20, draw.integers(0, 2, 40)
+    least, weight = float(draw.random()), some_weights(draw, 40)
+    alarms, hits, _ = sklearn.metrics.roc_curve(
+        answers, scores, sample_weight=weight, drop_intermediate=False
+    )
+    sensitivity = seen(metrics.SensitivityAtSpecificity(least), scores, answers, weight)
+    specificity = seen(metrics.SpecificityAtSensitivity(least), scores, answers, weight)
+    assert_close(sensitivity, hits[1 - alarms >= least].max())
+    assert_close(specificity, (1 - alarms)[hits >= least].max())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_exact_points_of_the_precision_curve_agree_with_sklearn(seed):
+    draw = np.random.default_rng([seed, 28])
+    scores, answers = draw.integers(0, 20, 40) / 20, draw.integers(0, 2, 40)
+    least, weight = float(draw.random()), some_weights(draw, 40)
+    precision, recall, _ = sklearn.metrics.precision_recall_curve(
+        answers, scores, sample_weight=weight
+    )
+    precision, recall = precision[:-1], recall[:-1]  # 1 where nothing was chosen
+    ours = seen(metrics.PrecisionAtRecall(least), scores, answers, weight)
+    assert_close(ours, precision[recall >= least].max())
+    ours = seen(metrics.RecallAtPrecision(least), scores, answers, weight)
+    assert_close(ours, np.max(recall, where=precision >= least, initial=0))

@@ -198,7 +198,7 @@ WRONG_ARGUMENTS = [
         metrics.AUC,
         {"num_thresholds": 1},
         "AUC: expected num_thresholds of at least 2, got 1. Leave it out for the exact "
-        "area.",
+        "value.",
     ),
     (
         metrics.R2Score,
