@@ -27,6 +27,11 @@ def pictures(*shape, dtype=torch.float64, high=1.0):
     return torch.rand(*shape, generator=generator, dtype=dtype) * high
 
 
+def closest(candidates, actual):
+    """The one of several results that chance chose."""
+    return min(candidates, key=lambda one: (one - actual).abs().max())
+
+
 @pytest.mark.parametrize("quarters", [-3, -2, -1, 0, 1, 2, 3, 4])
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 def test_quarter_turns_are_those_of_numpy(quarters, interpolation):
@@ -123,7 +128,7 @@ def test_a_full_shear_moves_each_line_by_one_more(kind):
         torch.stack([line.roll(way * number) for number, line in enumerate(square)])
         for way in (-1, 1)
     ]
-    assert sum(torch.allclose(slanted, way, atol=1e-9) for way in ways) == 1
+    assert_close(slanted, closest(ways, slanted))
 
 
 @pytest.mark.parametrize("mode", ["horizontal", "vertical"])
@@ -175,7 +180,7 @@ def test_a_turned_hue_is_that_of_colorsys(factor, high):
         in_colorsys(lambda r, g, b, way=way: _turned(r, g, b, way * factor / 2), x)
         for way in (-1, 1)
     ]
-    assert min((y - way).abs().max() for way in ways) < 1e-9
+    assert_close(y, closest(ways, y))
 
 
 def _turned(red, green, blue, turn):

@@ -11,9 +11,9 @@ from mica.layers.augmentation.colour import (
 )
 from mica.layers.augmentation.cropping import CenterCrop, RandomCrop
 from mica.layers.augmentation.erasing import RandomErasing
+from mica.layers.augmentation.flipping import RandomFlip
 from mica.layers.augmentation.mixing import CutMix, Mixing, MixUp
 from mica.layers.augmentation.moving import (
-    RandomFlip,
     RandomRotation,
     RandomShear,
     RandomTranslation,

@@ -66,17 +66,19 @@ class RandomErasing(Augmentation):
         self.factor = read_range(factor, self.where, "factor", within=(0.0, 1.0))
         self.scale = read_range(scale, self.where, "scale", within=(0.0, 1.0))
         self.value_range = read_value_range(value_range, self.where)
-        several = isinstance(fill_value, (list, tuple))
-        values = fill_value if several else [fill_value]
         self.fill_value = None
         if fill_value is not None:
-            if not all(isinstance(one, (int, float)) for one in values):
-                raise ConfigError(
-                    f"{self.where}: expected fill_value to be a number, one for each "
-                    f"channel, or None, got {fill_value!r}. Write for example "
-                    "fill_value=0."
-                )
-            self.fill_value = tuple(float(one) for one in values)
+            self.fill_value = self._read_fill(fill_value)
+
+    def _read_fill(self, value: float | Sequence[float]) -> tuple[float, ...]:
+        entries = list(value) if isinstance(value, (list, tuple)) else [value]
+        numbers = [float(one) for one in entries if isinstance(one, (int, float))]
+        if len(numbers) != len(entries):
+            raise ConfigError(
+                f"{self.where}: expected fill_value to be a number, one for each "
+                f"channel, or None, got {value!r}. Write for example fill_value=0."
+            )
+        return tuple(numbers)
 
     def draw(self, x: Tensor) -> dict[str, Tensor]:
         """Draw which images lose a box, the boxes, and the paint."""
