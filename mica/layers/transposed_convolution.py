@@ -139,12 +139,12 @@ class TransposedConvolution(SlidingWindow):
             return None
         where, rank = self.where, self.rank
         one_for_each = isinstance(given, Sequence) and not isinstance(given, str)
-        numbers = tuple(given) if one_for_each else (given,) * rank
+        numbers: tuple[Any, ...] = tuple(given) if one_for_each else (given,) * rank
         if len(numbers) == rank and all(
             isinstance(one, Integral) and not isinstance(one, bool) and 0 <= one < step
             for one, step in zip(numbers, self.strides, strict=True)
         ):
-            return tuple(map(int, numbers))
+            return tuple(int(one) for one in numbers)
         raise ConfigError(
             f"{where}: expected output_padding from 0 to below strides, one number or "
             f"one for each axis, got {given!r} and strides={self.strides}. Write "

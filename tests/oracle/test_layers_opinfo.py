@@ -318,7 +318,7 @@ def compare(operation: Any, sample: Any, found: Expressed) -> None:
 # torch warns that it may copy, which we always do.
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("name", TABLE)
-def test_a_layer_computes_what_torch_computes_of_its_own_samples(name):
+def test_a_layer_computes_what_torch_computes_of_its_own_samples(name: str):
     number = 0
     for number, (sample, found) in enumerate(expressed(name), start=1):
         try:

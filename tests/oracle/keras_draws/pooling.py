@@ -32,16 +32,14 @@ def draw_max_pooling(rank: int, draw: random.Random) -> Drawn:
 
 
 def draw_average_pooling(rank: int, draw: random.Random) -> Drawn:
-    arguments = {
-        "pool_size": sizes(draw, rank, 4),
-        "strides": draw.choice([None, sizes(draw, rank, 3)]),
-        "padding": "valid",
-    }
     if draw.random() < 0.5:
         # Where the padding is uneven, Keras on torch repeats the edge, unlike Keras on
         # its other backends and unlike us: test_layers_closed_form.py has those.
-        arguments = {"pool_size": draw.choice([1, 3, 5]), "strides": 1}
-        arguments["padding"] = "same"
+        size, strides, padding = draw.choice([1, 3, 5]), 1, "same"
+    else:
+        size, padding = sizes(draw, rank, 4), "valid"
+        strides = draw.choice([None, sizes(draw, rank, 3)])
+    arguments = {"pool_size": size, "strides": strides, "padding": padding}
     return both(f"AveragePooling{rank}D", arguments, INPUTS[rank](draw))
 
 
