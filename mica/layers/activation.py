@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mica.errors import ConfigError
+from mica.layers import activation_variants as variants
 from mica.layers.arguments import one_of
 from mica.registry import register
 
@@ -425,6 +426,7 @@ ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "step": step,
     "swish": silu,  # the name in Keras and in the paper that made it known
     "tanh": tanh,
+    **{name: getattr(variants, name) for name in variants.__all__},
 }
 
 ActivationLike = str | Callable[..., Tensor] | None

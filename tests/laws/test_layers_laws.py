@@ -344,7 +344,9 @@ def test_an_activation_keeps_its_symmetry(law, x):
     assert_close(left, right)
 
 
-RISING = sorted(set(ACTIVATIONS) - {"gaussian", "gelu", "silu", "swish", "softmax"})
+# These look at a whole row, dip before they rise, or overflow (inf - inf is no number).
+DIPS = "exponential gaussian gelu glu hard_silu log_softmax mish silu softmax sparsemax swish"
+RISING = sorted(set(ACTIVATIONS) - set(DIPS.split()))
 
 
 @pytest.mark.parametrize("name", RISING)

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from mica.errors import ConfigError
-from mica.layers import Dense, activation
+from mica.layers import Dense, activation, activation_variants
 from mica.layers.activation import ACTIVATIONS, get_activation
 from mica.registry import decode, encode
+from tests.tolerances import assert_close
 
 FUNCTIONS = sorted(set(ACTIVATIONS.values()), key=lambda function: function.__name__)
 every_function = pytest.mark.parametrize(
@@ -50,10 +51,11 @@ def test_a_function_survives_a_file(function):
 @every_function
 def test_a_function_gives_its_formula(function):
     assert "y" in (inspect.getdoc(function) or "").split("\n\n")[1]
-    assert function.__name__ in activation.__all__
+    homes = (activation, activation_variants)
+    assert any(function.__name__ in home.__all__ for home in homes)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"glu"}))  # it halves
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_shape_and_type_stay(name, dtype):
     x = torch.randn(2, 3, 4, dtype=dtype)
@@ -63,8 +65,21 @@ def test_shape_and_type_stay(name, dtype):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_huge_values_give_no_nan(name):
-    x = torch.tensor([-1e30, -1e4, 0.0, 1e4, 1e30])
+    x = torch.tensor([-1e30, -1e4, 0.0, 1e-4, 1e4, 1e30])
     assert not ACTIVATIONS[name](x).isnan().any()
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_sparsemax_is_the_nearest_point_of_the_simplex(axis):
+    x = 3 * torch.randn(4, 5, 6, dtype=torch.float64)
+    y = activation_variants.sparsemax(x, axis=axis)
+    assert (y >= 0).all()
+    assert_close(y.sum(axis), torch.ones_like(y.sum(axis)))
+    # Nearest: x - y is the same number where y > 0, and no more elsewhere.
+    given_up = (x - y).movedim(axis, -1)
+    most = given_up.amax(-1, keepdim=True).expand_as(given_up)
+    used = (y > 0).movedim(axis, -1)
+    assert_close(given_up[used], most[used])
 
 
 def test_the_default_slope_is_that_of_the_function_in_keras():
@@ -87,7 +102,7 @@ def test_a_module_with_weights_learns_with_the_layer():
         (
             "rleu",
             "get_activation: expected activation to be a known name, got 'rleu'. Did "
-            "you mean 'relu'?",
+            "you mean 'relu' or 'relu6'?",
         ),
         (
             nn.ReLU,

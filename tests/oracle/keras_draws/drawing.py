@@ -24,9 +24,12 @@ __all__ = [
     "volumes",
 ]
 
+# Not sparsemax: for values far apart, what Keras gives does not add up to 1.
 ACTIVATIONS = (
-    "elu gelu hard_tanh leaky_relu linear relu selu sigmoid silu softmax softplus "
-    "swish tanh"
+    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu "
+    "linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink "
+    "softmax softplus softsign sparse_plus sparse_sigmoid squareplus swish "
+    "tanh tanh_shrink"
 ).split()
 
 
