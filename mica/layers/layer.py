@@ -74,7 +74,8 @@ def _charge_activity(layer: "Layer", inputs: Any, output: Any) -> None:
     del inputs
     for leaf in flatten(output):
         if isinstance(leaf, Tensor) and layer.activity_regularizer is not None:
-            layer.add_loss(layer.activity_regularizer(leaf))
+            regularizer = layer.activity_regularizer
+            layer.add_loss(regularizer(leaf), adds_up=regularizer.adds_up)
 
 
 class Layer(Configurable, nn.Module):
@@ -215,13 +216,15 @@ class Layer(Configurable, nn.Module):
         self._unnamed_rules.clear()
         return self._rules
 
-    def add_loss(self, value: Tensor) -> None:
+    def add_loss(self, value: Tensor, *, adds_up: bool = False) -> None:
         """Add a number to the loss of the step being computed, from inside `forward`.
 
         It counts in training and evaluation, and is nothing outside of them.
 
         Args:
             value: One number that depends on weights or inputs.
+            adds_up: Whether the value for a batch is the sum of those for its parts,
+                not their mean; gradient accumulation asks.
 
         Example:
             >>> class Sparse(Layer):
@@ -231,7 +234,7 @@ class Layer(Configurable, nn.Module):
             >>> Sparse()(torch.ones(2)).sum()
             tensor(2.)
         """
-        add_loss(value)
+        add_loss(value, adds_up=adds_up)
 
     def regularize_activity(self, regularizer: RegularizerLike) -> None:
         """Let what this layer gives cost something; called in a constructor.

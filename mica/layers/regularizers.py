@@ -1,7 +1,7 @@
 """Regularizers: what weights cost, added to the loss, to keep them small or apart."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -37,6 +37,9 @@ class Regularizer(Configurable):
         tensor(3.)
     """
 
+    # Whether the cost of a batch of outputs is the sum of its parts' costs.
+    adds_up: ClassVar[bool] = False
+
     def __call__(self, value: Tensor) -> Tensor:
         """Compute the cost of a tensor.
 
@@ -69,6 +72,8 @@ class L1L2(Regularizer):
     Source:
         Zou & Hastie 2005 (the elastic net), section 2.
     """
+
+    adds_up = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         where = type(self).__name__

@@ -16,7 +16,7 @@ from mica.losses.targets import TargetKind, check_kind
 from mica.pairing import align, check_two_arguments, match, takes_target_first
 from mica.shapes import Shape
 
-__all__ = ["FunctionLoss", "TorchLoss"]
+__all__ = ["IGNORED_LABEL", "FunctionLoss", "TorchLoss"]
 
 # What torch's losses expect of targets: the same words as for ours. Losses of a kind
 # other than "classes" compare number with number: shapes are matched for them, where
@@ -48,7 +48,7 @@ _OF_CLASSES = (
     functional.cross_entropy,
     functional.nll_loss,
 )
-_IGNORED_LABEL = -100  # torch's default of `ignore_index`
+IGNORED_LABEL = -100  # torch's default of `ignore_index`
 
 
 def _classes_second(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,6 +159,11 @@ class TorchLoss(Loss):
         return type(self if module is None else module).__name__
 
     @property
+    def reads_classes(self) -> bool:
+        """Whether targets are numbers of classes, some of which may not count."""
+        return self._kind in _OF_CLASSES
+
+    @property
     def reads_logits(self) -> bool:
         """Whether predictions must come before softmax or sigmoid."""
         return isinstance(self.module, (nn.CrossEntropyLoss, nn.BCEWithLogitsLoss))
@@ -179,7 +184,7 @@ class TorchLoss(Loss):
         self, prediction_shape: Shape, prediction_dtype: torch.dtype, target: Tensor
     ) -> None:
         """Say what is wrong with targets, for the losses of torch that we know."""
-        ignored = getattr(self.module, "ignore_index", _IGNORED_LABEL)
+        ignored = getattr(self.module, "ignore_index", IGNORED_LABEL)
         shape, dtype = prediction_shape, prediction_dtype
         _check_foreign(self._kind, self.where, shape, dtype, target, ignored)
 
@@ -243,6 +248,11 @@ class FunctionLoss(Loss):
         return getattr(self.__dict__.get("_kind", self), "__name__", "FunctionLoss")
 
     @property
+    def reads_classes(self) -> bool:
+        """Whether targets are numbers of classes, some of which may not count."""
+        return self._kind in _OF_CLASSES
+
+    @property
     def reads_logits(self) -> bool:
         """Whether predictions must come before softmax or sigmoid."""
         return self._kind in (
@@ -289,7 +299,7 @@ class FunctionLoss(Loss):
     ) -> None:
         """Say what is wrong with targets, for the functions of torch that we know."""
         options = getattr(self.function, "keywords", {})
-        ignored = options.get("ignore_index", _IGNORED_LABEL)
+        ignored = options.get("ignore_index", IGNORED_LABEL)
         shape, dtype = prediction_shape, prediction_dtype
         _check_foreign(self._kind, self.where, shape, dtype, target, ignored)
 

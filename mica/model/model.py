@@ -554,10 +554,7 @@ class Model(Layer):
         Args:
             loss: A number that depends on the weights.
         """
-        updater = self.session.ready_updater()
-        updater.clear()
-        loss.backward()
-        updater.apply()
+        self.session.ready_updater().learn(loss)
 
     def measure(self, outputs: Any, batch: Batch) -> None:
         """Show a batch to the compiled metrics, inside a `train_step`.

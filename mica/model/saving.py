@@ -36,6 +36,7 @@ __all__ = ["load_model", "save_model"]
 
 FORMAT_VERSION = 1
 JSON, WEIGHTS, OPTIMIZER = "model.json", "weights.safetensors", "optimizer.safetensors"
+AVERAGE = "average"  # the first word of its tensors' names; the others are numbers
 JSON_LIMIT_BYTES = 64 * 2**20  # a thousand-layer graph takes about 1 MB
 
 
@@ -63,6 +64,12 @@ def _optimizer_parts(model: "Model") -> tuple[dict[str, Tensor], Any]:
         for name, value in values.items():
             if isinstance(value, Tensor):
                 tensors[f"{index}.{name}"] = value.detach().cpu().contiguous()
+            elif isinstance(value, list):  # LBFGS remembers several directions
+                numbers.setdefault(str(index), {})[name] = [None] * len(value)
+                for place, entry in enumerate(value):
+                    if isinstance(entry, Tensor):
+                        tensor = entry.detach().cpu().contiguous()
+                        tensors[f"{index}.{name}.{place}"] = tensor
             else:
                 numbers.setdefault(str(index), {})[name] = encode(value)
     groups = [
@@ -72,7 +79,15 @@ def _optimizer_parts(model: "Model") -> tuple[dict[str, Tensor], Any]:
         }
         for group in saved["optimizer"]["param_groups"]
     ]
-    return tensors, {"step": saved["step"], "groups": groups, "numbers": numbers}
+    document = {"step": saved["step"], "groups": groups, "numbers": numbers}
+    average = saved.get("average")
+    if average is not None:
+        for index, tensor in enumerate(average["tensors"]):
+            tensors[f"{AVERAGE}.{index}"] = tensor.detach().cpu().contiguous()
+        document["average"] = {
+            name: value for name, value in average.items() if name != "tensors"
+        }
+    return tensors, document
 
 
 def save_model(model: "Model", path: str | Path) -> Path:
@@ -119,7 +134,7 @@ def save_model(model: "Model", path: str | Path) -> Path:
     }
     members = {JSON: json.dumps(document, allow_nan=False).encode(), WEIGHTS: weights}
     if tensors:
-        members[OPTIMIZER] = safetensors.torch.save(tensors)
+        members[OPTIMIZER] = safetensors.torch.save(standalone_tensors(tensors))
     with atomic_file(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
             # Stored, not packed: the size in the file is the size in memory.
@@ -289,22 +304,38 @@ def _fill(model: Any, weights: dict[str, Tensor]) -> None:
         tensor.data = memory.copy_(weights[name])
 
 
+def _average(saved: Any, tensors: dict[int, Tensor]) -> dict[str, Any] | None:
+    """The state of an average; None when the file has none."""
+    if saved is None:
+        return None
+    return {**saved, "tensors": [tensors[index] for index in range(len(tensors))]}
+
+
 def _restore_optimizer(
     path: Path, model: Any, saved: dict[str, Any], content: bytes | None
 ) -> None:
     tensors = {} if content is None else _read_tensors(path, OPTIMIZER, content)
     state: dict[int, dict[str, Any]] = {}
+    averages: dict[int, Tensor] = {}
     try:
         for key, tensor in tensors.items():
             index, _, name = key.partition(".")
-            state.setdefault(int(index), {})[name] = tensor
+            if index == AVERAGE:
+                averages[int(name)] = tensor
+            else:
+                state.setdefault(int(index), {})[name] = tensor
         for index, numbers in saved["numbers"].items():
             state.setdefault(int(index), {}).update(decode(numbers))
+        for values in state.values():
+            for key in [key for key in values if "." in key]:
+                name, _, place = key.partition(".")
+                values[name][int(place)] = values.pop(key)
         groups = [decode(group) for group in saved["groups"]]
         model.session.ready_updater().load(
             {
                 "step": saved["step"],
                 "optimizer": {"state": state, "param_groups": groups},
+                "average": _average(saved.get("average"), averages),
             }
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:

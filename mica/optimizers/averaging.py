@@ -1,6 +1,6 @@
 """Averages of weights: what training leaves behind is better than where it stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -189,7 +189,8 @@ def _fingerprint(tensors: Iterable[Tensor]) -> list[int]:
     """For each tensor the sum of its bits read as integers; no device rounds it."""
     sums = []
     for tensor in tensors:
-        bits = tensor.detach().contiguous().view(_INTEGERS[tensor.element_size()])
+        values = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+        bits = values.detach().contiguous().view(_INTEGERS[values.element_size()])
         sums.append(int(bits.sum(dtype=torch.int64)))
     return sums
 
@@ -200,8 +201,8 @@ class WeightAverage:
     Args:
         averaging: What counts, and how much.
         weights: The tensors in training.
-        statistics: Tensors that describe what the weights compute; they are put back
-            when training goes on.
+        statistics: Gives tensors that describe what the weights compute: those of the
+            average are kept apart from those of the weights in training.
 
     State:
         The average, or the weights in training while the average is in the model: the
@@ -224,35 +225,46 @@ class WeightAverage:
         self,
         averaging: Averaging,
         weights: Sequence[Tensor],
-        statistics: Sequence[Tensor] = (),
+        statistics: Callable[[], Sequence[Tensor]] = list,
     ) -> None:
         self.averaging = averaging
         self.count = 0  # weights that joined
         self.is_shown = False
-        self._weights, self._statistics = list(weights), list(statistics)
-        live = [*self._weights, *self._statistics]
-        self._others = [tensor.detach().clone() for tensor in live]
+        self.is_estimated = False  # whether there are statistics of the average
+        self._weights, self._find_statistics = list(weights), statistics
+        self._others = [tensor.detach().clone() for tensor in self._live()]
         self._epoch = 0
         self._marks: list[tuple[int, int]] | None = None
         self._fingerprint: list[int] = []
 
-    @property
-    def tensors(self) -> list[Tensor]:
-        """What is not in the model: to be copied and put back with it."""
+    def _live(self) -> list[Tensor]:
+        return [*self._weights, *self._find_statistics()]
+
+    def _aligned(self) -> list[Tensor]:
+        """The other tensors, in the type and on the device that the model has now."""
+        live = self._live()
+        for index, (tensor, other) in enumerate(zip(live, self._others, strict=True)):
+            if other.dtype != tensor.dtype or other.device != tensor.device:
+                self._others[index] = other.to(tensor)
         return self._others
 
     @property
-    def numbers(self) -> tuple[int, bool]:
+    def tensors(self) -> list[Tensor]:
+        """What is not in the model: to be copied and put back with it."""
+        return self._aligned()
+
+    @property
+    def numbers(self) -> tuple[int, bool, bool]:
         """The rest of the state; to be put back together with the tensors."""
-        return self.count, self.is_shown
+        return self.count, self.is_shown, self.is_estimated
 
     @numbers.setter
-    def numbers(self, value: tuple[int, bool]) -> None:
-        self.count, self.is_shown = value
+    def numbers(self, value: tuple[int, bool, bool]) -> None:
+        self.count, self.is_shown, self.is_estimated = value
 
     @torch.no_grad()
     def _join(self) -> None:
-        averages = self._others[: len(self._weights)]
+        averages = self._aligned()[: len(self._weights)]
         share = self.averaging.share(self.count) if self.count else 1.0
         if share == 1.0:
             torch._foreach_copy_(averages, self._weights)
@@ -271,7 +283,7 @@ class WeightAverage:
             self._join()
         frequency = self.averaging.overwrite_frequency
         if frequency is not None and step % frequency == 0:
-            torch._foreach_copy_(self._weights, self._others[: len(self._weights)])
+            torch._foreach_copy_(self._weights, self._aligned()[: len(self._weights)])
 
     def begin_epoch(self, epoch: int) -> None:
         """Put the weights in training back, and note where training stands.
@@ -292,10 +304,7 @@ class WeightAverage:
         """Put the average into the model; nothing happens before there is one."""
         if self.is_shown or not self.count:
             return
-        self._swap()
-        live = self._statistics
-        for tensor, other in zip(live, self._others[len(self._weights) :], strict=True):
-            other.copy_(tensor)
+        self._swap(estimated=self.is_estimated)
         self.is_shown = True
         self._marks = self._present_marks()
 
@@ -306,17 +315,18 @@ class WeightAverage:
             return
         self.is_shown = False
         if self._is_touched():
-            self.count = 0
+            self.count, self.is_estimated = 0, False
             return
         self._swap()
-        live = self._statistics
-        for tensor, other in zip(live, self._others[len(self._weights) :], strict=True):
-            tensor.copy_(other)
 
-    def _swap(self) -> None:
-        for tensor, other in zip(self._weights, self._others, strict=False):
+    def _swap(self, *, estimated: bool = True) -> None:
+        """Exchange what is in the model with what is not."""
+        for index, (tensor, other) in enumerate(
+            zip(self._live(), self._aligned(), strict=True)
+        ):
             kept = tensor.detach().clone()
-            tensor.copy_(other)
+            if estimated or index < len(self._weights):
+                tensor.copy_(other)
             other.copy_(kept)
 
     def _present_marks(self) -> list[tuple[int, int]]:
@@ -340,9 +350,10 @@ class WeightAverage:
         """Give what must be saved to go on later."""
         self.seal()
         return {
-            "tensors": list(self._others),
+            "tensors": list(self._aligned()),
             "count": self.count,
             "is_shown": self.is_shown,
+            "is_estimated": self.is_estimated,
             "fingerprint": list(self._fingerprint),
         }
 
@@ -363,8 +374,9 @@ class WeightAverage:
                 f"averaging: expected the averages of {len(ours)} weights of this "
                 f"model, got {len(tensors)} of other shapes. Use this model's file."
             )
-        for other, tensor in zip(self._others, tensors, strict=True):
+        for other, tensor in zip(self._aligned(), tensors, strict=True):
             other.copy_(tensor)
         self.count, self.is_shown = int(state["count"]), bool(state["is_shown"])
+        self.is_estimated = bool(state["is_estimated"])
         self._fingerprint = [int(number) for number in state["fingerprint"]]
         self._marks = None

@@ -199,6 +199,8 @@ class ConjugateGradient(Optimizer):
         max_evaluations: Looks along each direction.
         tolerance_gradient: No step where every gradient is smaller. At least 0.
         curvature: Share of the slope a line search may leave: above 0 and below 1.
+        gradient_accumulation_steps: Batches that are looked at as if they were one, see
+            `Optimizer`; they are kept in memory until the update.
 
     State:
         g and d: each the parameter's bytes; the last step and slope.
@@ -233,9 +235,12 @@ class ConjugateGradient(Optimizer):
         max_evaluations: int = 25,
         tolerance_gradient: float = 1e-7,
         curvature: float = 0.1,
+        gradient_accumulation_steps: int | None = None,
     ) -> None:
         where = "ConjugateGradient"
-        super().__init__(learning_rate)
+        super().__init__(
+            learning_rate, gradient_accumulation_steps=gradient_accumulation_steps
+        )
         if formula not in FORMULAS:
             raise ConfigError(
                 f"{where}: expected a formula out of {', '.join(FORMULAS)}, got "

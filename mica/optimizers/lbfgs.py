@@ -33,6 +33,8 @@ class LBFGS(Optimizer):
         tolerance_change: The batch is left when the loss or the weights change by
             less. At least 0.
         line_search: "strong_wolfe", or `None` for steps of fixed length.
+        gradient_accumulation_steps: Batches that are looked at as if they were one, see
+            `Optimizer`; they are kept in memory until the update.
 
     State:
         2 * ``history_size`` + 2 times the bytes of all parameters.
@@ -68,8 +70,11 @@ class LBFGS(Optimizer):
         tolerance_gradient: float = 1e-7,
         tolerance_change: float = 1e-9,
         line_search: Literal["strong_wolfe"] | None = "strong_wolfe",
+        gradient_accumulation_steps: int | None = None,
     ) -> None:
-        super().__init__(learning_rate)
+        super().__init__(
+            learning_rate, gradient_accumulation_steps=gradient_accumulation_steps
+        )
         self.max_iterations = check_count("LBFGS", "max_iterations", max_iterations)
         if max_evaluations is not None:
             check_count("LBFGS", "max_evaluations", max_evaluations)

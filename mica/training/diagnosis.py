@@ -129,6 +129,7 @@ class Guard:
             state: The state of training.
         """
         if self._snapshot is not None:
+            self._updater.forget()
             self._snapshot.restore(state)
             self._updater.step = self._updates
 
@@ -192,6 +193,7 @@ class Guard:
             updates = self._updater.step
             logs = step(batch)
             if not _is_finite([*logs.values(), *self._updater.parameters]):
+                self._updater.forget()
                 before.restore(state)
                 born = name_birth(step, batch)
                 before.restore(state)  # the look itself drew random numbers
@@ -199,6 +201,13 @@ class Guard:
                 return born or "in the update of the weights"
             state.step += 1
             state.batch += 1
+        before.take(state)
+        updates = self._updater.step
+        self._updater.finish()
+        if not _is_finite(self._updater.parameters):
+            before.restore(state)
+            self._updater.step = updates
+            return "in the update of the weights"
         return "in a batch that did not fail when it was repeated"
 
 

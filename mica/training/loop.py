@@ -1,16 +1,30 @@
 """THE LOOP: epochs and batches, and the moments between them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from mica.training.diagnosis import Guard
 from mica.training.events import Events
 from mica.training.means import RunningMeans
 from mica.training.state import TrainState
 
-__all__ = ["loop"]
+__all__ = ["Edges", "loop"]
 
 CHECK_EVERY = 32  # batches between two looks at whether the loss is still a number
+
+
+class Edges(NamedTuple):
+    """What is done to the weights where an epoch begins and ends.
+
+    Args:
+        begin: Before the first batch of an epoch, given its number.
+        finish: After the last batch: learns from what was gathered.
+        end: Once the weights are known to be numbers.
+    """
+
+    begin: Callable[[int], None]
+    finish: Callable[[], None]
+    end: Callable[[], None]
 
 
 def loop(
@@ -23,6 +37,7 @@ def loop(
     measured: Callable[[], dict[str, float]],
     validate: Callable[[int], dict[str, float]],
     guard: Guard,
+    edges: Edges,
 ) -> None:
     """Train until the last epoch or until someone calls `state.stop`.
 
@@ -35,6 +50,7 @@ def loop(
         measured: Reads the metrics of an epoch.
         validate: Gives the validation's logs after an epoch, {} for none.
         guard: Keeps the weights safe and watches for a loss that is no number.
+        edges: What is done to the weights where an epoch begins and ends.
 
     Raises:
         DivergenceError: The loss became NaN or infinite.
@@ -43,6 +59,7 @@ def loop(
     while state.epoch < state.epochs and state.stop_reason is None:
         means.reset()
         state.batch = state.samples = 0
+        edges.begin(state.epoch)
         guard.remember(state)
         events.emit("epoch_begin", state)
         for batch in batches(state.epoch):
@@ -58,7 +75,9 @@ def loop(
                 listener(state)
             if state.stop_reason is not None:
                 break
+        edges.finish()
         guard.check_epoch(state, means)
+        edges.end()
         state.logs = {**means.read(), **measured()}
         validation = validate(state.epoch)
         if validation:

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from mica.errors import ConfigError, DataError, ShapeError, StateError
 from mica.layers import gather_losses, gather_masks, infer_module, probing
+from mica.layers.added_losses import GatheredLosses
 from mica.losses import Loss, check_fit, get_loss
+from mica.losses.amounts import loss_amount
 from mica.metrics import Metric, get_metric
 from mica.nested import flatten
+from mica.training.accumulating import Term
 from mica.training.calling import call, evaluation_mode
 from mica.training.folding import (
     LastActivation,
@@ -189,7 +192,7 @@ class Objective:
         self._heads: list[Head] | None = None
         self._has_measured = False
         self._rules: WeightRules | None = None
-        self._added: list[Tensor] = []
+        self._added = GatheredLosses()
         self._masks: list[Tensor | None] = []
         self._check_names()
 
@@ -483,10 +486,49 @@ class Objective:
             One number, differentiable; None when there is nothing to add. Losses that
             layers added are those of the last `forward`.
         """
-        added, self._added = self._added, []
+        added, self._added = self._added, GatheredLosses()
         weights = None if self._rules is None else self._rules.penalty()
         terms = added if weights is None else [weights, *added]
         return sum(terms[1:], terms[0]) if terms else None
+
+    def terms(
+        self, outputs: Any, y: Any, sample_weight: Any, size: int
+    ) -> tuple[dict[str, Tensor], list[Term]]:
+        """Compute the losses of a batch that is a part of a larger one.
+
+        Args:
+            outputs: What `forward` gave.
+            y: The targets.
+            sample_weight: As in `compute`.
+            size: Rows in the batch.
+
+        Returns:
+            What `compute` gives; and the total in its parts, each with what it was
+            divided by. What weights cost, and what layers added without a word, counts
+            as a mean over rows.
+
+        Raises:
+            ConfigError: No output has a loss.
+        """
+        added, self._added = self._added, GatheredLosses()
+        cost = None if self._rules is None else self._rules.penalty()
+        extra = added.means if cost is None else [cost, *added.means]
+        terms = [Term("rows", value, size) for value in extra]
+        terms += [Term("sum", value, None) for value in added.sums]
+        extra = [*extra, *added.sums]
+        parts: dict[Head, Tensor] = {}
+        for head, *row in self._rows(outputs, y, sample_weight):
+            if head.loss is None:
+                continue
+            parts[head] = head.loss(*row)
+            value = head.weight * parts[head]
+            amount = loss_amount(head.loss, *row)
+            if isinstance(amount, Tensor):
+                terms.append(Term(head.name, value, amount))
+            else:
+                terms.append(Term(amount, value, size if amount == "rows" else None))
+        losses = self._named(parts)
+        return {**losses, "loss": sum(extra, losses["loss"])}, terms
 
     def _of_outputs(
         self, outputs: Any, y: Any, sample_weight: Any
@@ -507,6 +549,10 @@ class Objective:
             )
             if head.loss is not None
         }
+        return self._named(parts)
+
+    def _named(self, parts: dict[Head, Tensor]) -> dict[str, Tensor]:
+        """The total, and each output's own loss when there are several."""
         if not parts:
             raise ConfigError(
                 "compile: expected a loss for at least one output, got none. Give "
@@ -514,7 +560,7 @@ class Objective:
             )
         terms = [head.weight * value for head, value in parts.items()]
         total = torch.stack(terms).sum() if len(terms) > 1 else terms[0]
-        if len(heads) == 1:
+        if len(self.heads) == 1:
             return {"loss": total}
         named = {f"{head.name}_loss": value for head, value in parts.items()}
         return {"loss": total, **named}

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from mica.data import ArraySource, Batch, Source
+from mica.data import ArraySource, Batch, GeneratorSource, LimitedSource, Source
 from mica.data.batch import to_device
 from mica.engine import (
     ExecutionPlan,
+    compute_scope,
     draw_seed,
     eager_plan,
     execution_scope,
@@ -30,10 +31,11 @@ from mica.training.events import Events
 from mica.training.freezing import Trainability
 from mica.training.history import History
 from mica.training.inputs import Inputs
-from mica.training.loop import loop
+from mica.training.loop import Edges, loop
 from mica.training.means import RunningMeans
 from mica.training.objective import Objective
 from mica.training.state import TrainState
+from mica.training.statistics import estimate_statistics, running_statistics
 from mica.training.step import TrainStep
 from mica.training.updating import Updater
 from mica.training.weight_rules import WeightRules
@@ -109,6 +111,12 @@ def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
     )
 
 
+def _reads_twice(source: Source) -> bool:
+    while isinstance(source, LimitedSource):
+        source = source.source
+    return not isinstance(source, GeneratorSource)
+
+
 def _moved(batch: Batch, plan: ExecutionPlan) -> Batch:
     parts = [to_device(part, plan.device) for part in batch[:3]]
     return Batch(parts[0], parts[1], parts[2], batch.size)
@@ -151,6 +159,7 @@ class Session:
         self.updater: Updater | None = None
         self.history: History | None = None
         self._default_step: TrainStep | None = None
+        self._is_fitting = False
 
     def fit(
         self, inputs: Inputs, options: RunOptions, plan: PlanChoice = "auto"
@@ -308,10 +317,16 @@ class Session:
             size = source.num_samples or DEFAULT_BATCH_SIZE
             (batch,) = self._ordered(source, plan, size)
             was_training = self.model.training  # a callback of fit may call this
+            average = None if self._is_fitting else self.ready_updater().average
             training_mode(self.model)
+            if average is not None:
+                average.hide()
             try:
                 values = (self._own_step or self.default_step(plan))(batch)
             finally:
+                if average is not None:
+                    average.show()
+                    average.seal()
                 if not was_training:
                     self.model.eval()
         logs = {name: float(value) for name, value in values.items()}
@@ -339,7 +354,9 @@ class Session:
     def ready_updater(self) -> Updater:
         """Give the optimizer, made at the first call and kept."""
         if self.updater is None:
-            self.updater = Updater(self.optimizer, self.trainability.trained())
+            self.updater = Updater(
+                self.optimizer, self.trainability.trained(), module=self.model
+            )
         return self.updater
 
     def _same_updater(self) -> Updater:
@@ -375,7 +392,8 @@ class Session:
         )
         state.plan_line = plan.describe(describe_optimizer(updater.optimizer))
         state.scheduled = callable(updater.spec.learning_rate)
-        state.epoch, state.step = options.initial_epoch, updater.step
+        state.average = updater.average
+        state.epoch, state.step = options.initial_epoch, updater.step * updater.every
         return state
 
     def _run(
@@ -418,6 +436,7 @@ class Session:
         )
         events = Events([*options.callbacks, Progress(options.verbose)])
         training_mode(self.model)
+        self._is_fitting = True
         try:
             events.emit("train_begin", state)
             loop(
@@ -429,6 +448,7 @@ class Session:
                 measured=self._measured,
                 validate=validate,
                 guard=guard,
+                edges=self._edges(inputs.train, plan, updater, size),
             )
         except KeyboardInterrupt as interrupt:
             if state.epoch not in state.history.epoch:
@@ -443,8 +463,39 @@ class Session:
             state.failure = error
             raise
         finally:
+            self._is_fitting = False
+            updater.forget()
             self.model.eval()
+            if updater.average is not None:
+                updater.average.show()
+                updater.average.seal()
             events.emit_to_all("train_end", state)
+
+    def _edges(
+        self, source: Source, plan: ExecutionPlan, updater: Updater, size: int
+    ) -> Edges:
+        """What is done to the weights where an epoch begins and ends."""
+        average = updater.average
+        if average is None:
+            return Edges(lambda _: None, updater.finish, lambda: None)
+        estimates = average.averaging.estimates_statistics
+        estimates = estimates and bool(running_statistics(self.model))
+        if estimates and not _reads_twice(source):
+            raise ConfigError(
+                f"fit: expected data that can be read twice for "
+                f"{type(average.averaging).__name__} with batch normalization, got a "
+                "generator. Give arrays or a dataset, or average with EMA."
+            )
+
+        def end() -> None:
+            average.end_epoch()
+            average.show()
+            if estimates and average.is_shown:
+                with compute_scope(plan):
+                    estimate_statistics(self.model, self._ordered(source, plan, size))
+                average.is_estimated = True
+
+        return Edges(average.begin_epoch, updater.finish, end)
 
     def _measured(self) -> dict[str, float]:
         """Read the epoch's metrics and forget what they saw."""

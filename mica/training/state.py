@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mica.engine import ExecutionPlan, random_state, restore_random_state
-from mica.optimizers import get_learning_rate, set_learning_rate
+from mica.optimizers import WeightAverage, get_learning_rate, set_learning_rate
 from mica.training.history import History
 
 __all__ = ["Snapshot", "TrainState"]
@@ -41,7 +41,7 @@ class Snapshot:
             state: The state this snapshot was made for.
         """
         with torch.no_grad():
-            self._weights = self._copy(self._weights, _weights(state.model))
+            self._weights = self._copy(self._weights, _tensors(state))
             earlier = self._moments
             self._moments = {
                 parameter: {
@@ -54,6 +54,7 @@ class Snapshot:
             {key: _copied(value) for key, value in group.items() if key != "params"}
             for group in state.optimizer.param_groups
         ]
+        self._average = None if state.average is None else state.average.numbers
         self._random = random_state()
         self.epoch, self.step, self.batch = state.epoch, state.step, state.batch
 
@@ -72,8 +73,10 @@ class Snapshot:
             state: The state this snapshot was taken of.
         """
         with torch.no_grad():
-            for tensor, saved in zip(_weights(state.model), self._weights, strict=True):
+            for tensor, saved in zip(_tensors(state), self._weights, strict=True):
                 tensor.copy_(saved)
+            if state.average is not None and self._average is not None:
+                state.average.numbers = self._average
             live = state.optimizer.state
             for parameter in [each for each in live if each not in self._moments]:
                 del live[parameter]
@@ -91,8 +94,10 @@ class Snapshot:
         state.epoch, state.step, state.batch = self.epoch, self.step, self.batch
 
 
-def _weights(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
+def _tensors(state: "TrainState") -> list[Tensor]:
+    """All of the model, and the average of its weights where there is one."""
+    apart = [] if state.average is None else state.average.tensors
+    return [*state.model.parameters(), *state.model.buffers(), *apart]
 
 
 class TrainState:
@@ -153,6 +158,7 @@ class TrainState:
         self.scheduled = False  # whether the optimizer sets its rate at every step
         self.plan_line = plan.describe()
         self.failure: BaseException | None = None
+        self.average: WeightAverage | None = None
 
     def stop(self, reason: str) -> None:
         """Ask training to end after this batch.

@@ -1,10 +1,19 @@
 """One training step: predict, compare, learn."""
 
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from mica.engine import ExecutionPlan, compute_scope
+from mica.engine import (
+    ExecutionPlan,
+    compute_scope,
+    random_state,
+    restore_random_state,
+)
+from mica.training.accumulating import Term
 from mica.training.objective import Objective
 from mica.training.updating import Updater
 
@@ -68,11 +77,34 @@ class TrainStep:
         outputs = self.objective.forward(self.model, batch.x)
         return outputs, self.objective.compute(outputs, batch.y, batch.sample_weight)
 
-    def _look_again(self, batch: Any) -> Tensor:
-        self.updater.clear()
-        loss = self.losses(batch)[1]["loss"]
-        loss.backward()
-        return loss
+    def _terms(self, batch: Any) -> tuple[Any, dict[str, Tensor], list[Term]]:
+        with compute_scope(self.plan) if self._mixed else nullcontext():
+            outputs = self.objective.forward(self.model, batch.x)
+            losses, terms = self.objective.terms(
+                outputs, batch.y, batch.sample_weight, batch.size
+            )
+        return outputs, losses, terms
+
+    def _gather(self, batch: Any) -> dict[str, Tensor]:
+        """The step of an update that needs more than the gradient of this batch."""
+        begun = random_state() if self.updater.looks_again else {}
+
+        def look(take: Callable[[Iterable[Term]], None]) -> None:
+            # The same dropout each time; running statistics are those of one look.
+            now = random_state()
+            kept = [(each, each.clone()) for each in self.model.buffers()]
+            restore_random_state(begun)
+            take(self._terms(batch)[2])
+            restore_random_state(now)
+            with torch.no_grad():
+                for buffer, value in kept:
+                    buffer.copy_(value)
+
+        outputs, losses, terms = self._terms(batch)
+        if self._measures:
+            self.objective.measure(outputs, batch.y, batch.sample_weight)
+        self.updater.gather(terms, look if self.updater.looks_again else None)
+        return {name: value.detach() for name, value in losses.items()}
 
     def __call__(self, batch: Any) -> dict[str, Tensor]:
         """Do the step.
@@ -84,10 +116,12 @@ class TrainStep:
             The batch's loss, and each output's when there are several; not read yet.
         """
         updater = self.updater
+        if updater.gathers:
+            return self._gather(batch)
         updater.clear()
         outputs, losses = self.losses(batch)
         losses["loss"].backward()
-        updater.apply(lambda: self._look_again(batch))
+        updater.apply()
         if self._measures:
             self.objective.measure(outputs, batch.y, batch.sample_weight)
         return {name: value.detach() for name, value in losses.items()}
