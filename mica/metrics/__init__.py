@@ -16,6 +16,7 @@ from mica.metrics.counts import (
     TrueNegatives,
     TruePositives,
 )
+from mica.metrics.detection import MeanAveragePrecision
 from mica.metrics.foreign import ForeignMetric, FunctionMetric, LossMetric
 from mica.metrics.intersection import (
     BinaryIoU,
@@ -39,6 +40,7 @@ from mica.metrics.regression import (
     RootMeanSquaredError,
 )
 from mica.metrics.scores import ScoreMetric
+from mica.metrics.sentences import BLEU, RougeL
 from mica.metrics.tradeoffs import (
     PrecisionAtRecall,
     RecallAtPrecision,
@@ -48,6 +50,7 @@ from mica.metrics.tradeoffs import (
 
 __all__ = [
     "AUC",
+    "BLEU",
     "BinaryAccuracy",
     "BinaryIoU",
     "BrierScore",
@@ -67,6 +70,7 @@ __all__ = [
     "LossMetric",
     "MatthewsCorrelation",
     "MeanAbsoluteError",
+    "MeanAveragePrecision",
     "MeanIoU",
     "MeanMetric",
     "MeanSquaredError",
@@ -82,6 +86,7 @@ __all__ = [
     "RecallAtPrecision",
     "RegionMetric",
     "RootMeanSquaredError",
+    "RougeL",
     "ScoreMetric",
     "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",

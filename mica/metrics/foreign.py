@@ -174,12 +174,17 @@ class ForeignMetric(Metric):
     Range: the object's own.
 
     Args:
-        metric: The object; `update` is called (prediction, target).
+        metric: The object; `update` is called (prediction, target). One that has a
+            method `to` follows the predictions to their device.
         name: As in `Metric`; `None` for the object's class name.
 
     Shape:
         prediction: as the object wants it
         target: as the object wants it
+
+    Raises:
+        ConfigError: Sample weights, which other libraries do not take; or a value of
+            several numbers.
 
     Example:
         >>> class Largest:
@@ -200,6 +205,7 @@ class ForeignMetric(Metric):
         self.metric = metric
         if name is None:
             self.name = getattr(metric, "name", None) or type(metric).__name__
+        self._device: torch.device | None = None
         metric.reset()
 
     def reset(self) -> None:
@@ -216,11 +222,32 @@ class ForeignMetric(Metric):
                 "other libraries do not take them. Use a metric of Mica, or train "
                 "without weights."
             )
-        self.metric.update(detached(prediction, self.name), target)
+        prediction = detached(prediction, self.name)
+        self._follow(prediction.device)
+        self.metric.update(prediction, target)
+
+    def _follow(self, device: torch.device) -> None:
+        """Bring an object that keeps tensors to where the predictions are."""
+        if device != self._device:
+            if hasattr(self.metric, "to"):
+                self.metric.to(device)
+            self._device = device
 
     def compute(self) -> Tensor:
         """Ask the object."""
-        return torch.as_tensor(self.metric.compute())
+        value = self.metric.compute()
+        if isinstance(value, dict) or (
+            isinstance(value, Tensor) and value.numel() != 1
+        ):
+            shown = "several"
+            if isinstance(value, Tensor):
+                shown = f"a tensor of shape {tuple(value.shape)}"
+            raise ConfigError(
+                f"{self.name}: expected one number, got {shown}. Let the object average"
+                " them, or give its metrics one by one."
+            )
+        value = torch.as_tensor(value)
+        return value.reshape(()) if value.ndim else value
 
     def merge(self, other: Metric) -> None:
         """Refuse: only the object knows how to merge.

@@ -50,7 +50,8 @@ class KeepingMetric(Metric):
         """Keep rows.
 
         Args:
-            columns: Tensors of one length, by names that are the same in every call.
+            columns: Tensors by names that are the same in every call; those of one
+                name differ in their first axis only.
         """
         self._chunks.append({name: each.clone() for name, each in columns.items()})
 

@@ -19,6 +19,7 @@ from mica.metrics.counts import (
     TrueNegatives,
     TruePositives,
 )
+from mica.metrics.detection import MeanAveragePrecision
 from mica.metrics.foreign import (
     ForeignMetric,
     FunctionMetric,
@@ -37,6 +38,7 @@ from mica.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from mica.metrics.sentences import BLEU, RougeL
 from mica.registry import decode
 from mica.shapes import Shape
 
@@ -46,6 +48,7 @@ METRICS: dict[str, type[Metric]] = {
     "auc": AUC,
     "binary_accuracy": BinaryAccuracy,
     "binary_io_u": BinaryIoU,
+    "bleu": BLEU,
     "brier_score": BrierScore,
     "calibration_error": CalibrationError,
     "categorical_accuracy": CategoricalAccuracy,
@@ -58,6 +61,7 @@ METRICS: dict[str, type[Metric]] = {
     "false_positives": FalsePositives,
     "matthews_correlation": MatthewsCorrelation,
     "mean_absolute_error": MeanAbsoluteError,
+    "mean_average_precision": MeanAveragePrecision,
     "mean_squared_error": MeanSquaredError,
     "pearson_correlation": PearsonCorrelation,
     "perplexity": Perplexity,
@@ -65,6 +69,7 @@ METRICS: dict[str, type[Metric]] = {
     "r2_score": R2Score,
     "recall": Recall,
     "root_mean_squared_error": RootMeanSquaredError,
+    "rouge_l": RougeL,
     "sparse_categorical_accuracy": SparseCategoricalAccuracy,
     "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
     "top_k_categorical_accuracy": TopKCategoricalAccuracy,

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -46,6 +47,13 @@ CASES = {
     ),
     "AUC by thresholds": Case(lambda: metrics.AUC(11), *ANSWERS, 1 / 3, "answers"),
     "AUC of classes": Case(metrics.AUC, ROWS, [2, 1, 1, 2], (7 / 8 + 1) / 2, "classes"),
+    "BLEU": Case(
+        lambda: metrics.BLEU(2),
+        [[5, 6, 7, 0], [5, 8, 0, 0]],
+        [[5, 6, 7, 9], [5, 6, 0, 0]],
+        math.exp(1 - 6 / 5) * math.sqrt(4 / 5 * 2 / 3),
+        "tokens",
+    ),
     "BinaryIoU": Case(metrics.BinaryIoU, *ANSWERS, 1 / 4, "answers"),
     "BrierScore": Case(
         metrics.BrierScore,
@@ -137,6 +145,13 @@ CASES = {
         (2 * 4 - 5) / (10 * 10) ** 0.5,
         "classes",
     ),
+    "MeanAveragePrecision": Case(
+        lambda: metrics.MeanAveragePrecision([0.5, 0.75]),
+        [[[0, 0, 2, 2, 0.9, 0], [0, 0, 2, 3, 0.8, 1], [9, 9, 10, 10, 0.7, 1]]],
+        [[[0, 0, 2, 2, 0], [0, 0, 2, 2, 1]]],
+        (1 + 1 / 2) / 2,
+        "boxes",
+    ),
     "MeanIoU": Case(
         lambda: metrics.MeanIoU(3), ROWS, [2, 1, 1, 0], (0 + 0.5 + 0.5) / 3, "classes"
     ),
@@ -177,6 +192,13 @@ CASES = {
     "RootMeanSquaredError": Case(
         metrics.RootMeanSquaredError, [[2.0], [1.0]], [[0], [4]], 6.5**0.5
     ),
+    "RougeL": Case(
+        metrics.RougeL,
+        [[5, 6, 7, 8], [5, 8, 0, 0]],
+        [[5, 7, 6, 8], [6, 7, 0, 0]],
+        (0.75 + 0) / 2,
+        "tokens",
+    ),
     "SensitivityAtSpecificity": Case(
         lambda: metrics.SensitivityAtSpecificity(0.5), *ANSWERS, 1 / 3, "answers"
     ),
@@ -205,8 +227,31 @@ OURS = {name: case for name, case in CASES.items() if name != "ForeignMetric"}
 every_metric_of_ours = pytest.mark.parametrize("case", OURS.values(), ids=OURS)
 
 
+def drawn_tokens() -> list[Tensor]:
+    tokens = torch.randint(0, 4, (2, SIZE, 7))
+    return [*tokens, torch.rand(SIZE, dtype=torch.float64)]
+
+
+def drawn_boxes() -> list[Tensor]:
+    """True boxes moved a little, some of them lost, some invented."""
+    corners = 4 * torch.rand(SIZE, 5, 2, dtype=torch.float64)
+    corners = torch.cat([corners, corners + 1 + torch.rand(SIZE, 5, 2)], dim=-1)
+    classes = torch.randint(-1, 3, (SIZE, 5, 1))
+    moved = corners + 0.2 * torch.randn(SIZE, 5, 4)
+    scores = torch.randint(1, 9, (SIZE, 5, 1)) / 9
+    found = torch.cat([moved, scores, torch.randint(-1, 3, (SIZE, 5, 1))], dim=-1)
+    found[:, :3, 5:] = classes[:, :3]
+    true = torch.cat([corners, classes], dim=-1)
+    return [found, true, torch.rand(SIZE, dtype=torch.float64)]
+
+
+OWN_DRAWS = {"tokens": drawn_tokens, "boxes": drawn_boxes}
+
+
 def drawn(case: Case) -> list[Tensor]:
     """Predictions, targets the metric can read, and weights."""
+    if case.labels in OWN_DRAWS:
+        return OWN_DRAWS[case.labels]()
     scores = torch.randn(SIZE, 3, dtype=torch.float64)
     classes = torch.arange(SIZE) % 3
     target = {

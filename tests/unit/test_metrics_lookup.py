@@ -262,6 +262,49 @@ def test_a_metric_of_another_library_takes_no_weights():
         get_metric(Largest()).update(torch.ones(2), torch.ones(2), torch.ones(2))
 
 
+class Several(Largest):
+    """As a collection of torchmetrics, or one without an average."""
+
+    def __init__(self, value):
+        self.answer = value
+
+    def compute(self):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"a": 1.0, "b": 2.0}, "several"),
+        (torch.zeros(3), "a tensor of shape (3,)"),
+    ],
+)
+def test_a_metric_of_another_library_gives_one_number(value, shown):
+    sentence = (
+        f"Several: expected one number, got {shown}. Let the object average them, or "
+        "give its metrics one by one."
+    )
+    metric = get_metric(Several(value))
+    metric.update(torch.ones(2), torch.ones(2))
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        metric.compute()
+
+
+class Moving(Largest):
+    """As torchmetrics' objects: with a method that moves its tensors."""
+
+    device = None
+
+    def to(self, device):
+        self.device = device
+
+
+def test_a_metric_of_another_library_follows_the_predictions():
+    moving = Moving()
+    get_metric(moving).update(torch.ones(2), torch.ones(2))
+    assert moving.device == torch.device("cpu")
+
+
 def test_a_metric_of_another_library_does_not_merge():
     sentence = (
         "Largest: expected a metric of Mica to merge with auc, got one of another "
