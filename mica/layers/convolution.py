@@ -17,7 +17,14 @@ from mica.layers.regularizers import RegularizerLike, get_regularizer
 from mica.layers.sliding import SlidingWindow
 from mica.shapes import PaddingInTime, Shape, describe
 
-__all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution"]
+__all__ = [
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Convolution",
+    "check_channels",
+    "check_groups",
+]
 
 
 def check_groups(layer: Layer, filters: int, groups: int) -> None:
