@@ -1,6 +1,7 @@
 """The only hands on torch's global state: devices, precision, seeds, memory, plans."""
 
 # NOTE: `precision()` is not repeated here: it would hide its module.
+from mica.engine.compiling import is_compiling
 from mica.engine.device import (
     available_devices,
     default_device,
@@ -15,6 +16,7 @@ from mica.engine.execution import (
     execution_scope,
     prepare_module,
 )
+from mica.engine.folders import cache_folder
 from mica.engine.hardware import (
     Accelerator,
     Ceilings,
@@ -34,6 +36,7 @@ from mica.engine.randomness import (
     set_deterministic,
     set_seed,
 )
+from mica.engine.recording import Recording
 
 __all__ = [
     "Accelerator",
@@ -42,7 +45,9 @@ __all__ = [
     "Hardware",
     "KeptMemory",
     "Precision",
+    "Recording",
     "available_devices",
+    "cache_folder",
     "compute_scope",
     "default_device",
     "describe_device",
@@ -52,6 +57,7 @@ __all__ = [
     "execution_scope",
     "fork_generator",
     "inspect_hardware",
+    "is_compiling",
     "keep_freed_memory",
     "measure_ceilings",
     "peak_memory_bytes",

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from mica.engine import is_compiling
 from mica.errors import DataError, ShapeError
 from mica.layers.arguments import one_of, positive_integer
 from mica.layers.inputs import check_rank
@@ -124,7 +125,7 @@ class CategoryEncoding(Layer):
                 f"{describe(x.shape)}, got {describe(count_weights.shape)}. Give x and "
                 "count_weights the same shape."
             )
-        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        if x.device.type == "cpu" and not is_compiling():
             self._check_range(x)
         return encode_numbers(
             x, self.output_mode, self.num_tokens, weights=count_weights

@@ -1,6 +1,8 @@
 """Texts go into a model as they are: fit, evaluate, predict, save and load."""
 
+import json
 import re
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 import mica
-from mica.errors import ConfigError, DataError, StateError
+from mica.errors import CheckpointError, ConfigError, DataError, StateError
 from mica.layers import (
     Concatenate,
     Dense,
@@ -23,6 +25,7 @@ from mica.layers import (
     StringLookup,
     TextVectorization,
 )
+from tests.tolerances import assert_close
 
 TEXTS = ["good film", "bad film", "a good one", "so bad", "good good", "bad"] * 4
 LABELS = [1, 0, 1, 0, 1, 0] * 4
@@ -84,7 +87,7 @@ def test_a_file_has_the_vocabulary(make, tmp_path):
 @every_model
 def test_calling_a_model_on_texts_is_predicting(make):
     model = make()
-    assert np.allclose(model(TEXTS).detach().numpy(), model.predict(TEXTS))
+    assert_close(model(TEXTS), model.predict(TEXTS))
     assert np.array_equal(model.predict(TEXTS[:5]), model.predict(TEXTS)[:5])
 
 
@@ -144,7 +147,7 @@ def test_loaders_of_texts_train_and_judge(make):
     model = bag()
     model.fit(data, epochs=2, verbose=0, validation_data=data)
     expected = model.evaluate(TEXTS, LABELS)
-    assert model.evaluate(data) == pytest.approx(expected, rel=1e-6)
+    assert_close(model.evaluate(data), expected, "rounded once")
     assert TextVectorization().adapt(data).config() == vectorizer().config()
 
 
@@ -240,6 +243,37 @@ def test_a_model_of_ones_own_keeps_what_its_layers_learned(tmp_path):
     assert np.array_equal(
         found.predict(["good", "new"]), model.predict(["good", "new"])
     )
+
+
+@pytest.mark.parametrize(
+    ("learned", "reason"),
+    [
+        ({"verbs": {}}, "AttributeError('TwoSteps has no attribute `verbs`')"),
+        ({"scale": {"mean": 1.0}}, "KeyError('variance')"),
+        ([], "AttributeError(\"'list' object has no attribute 'items'\")"),
+    ],
+    ids=["another layer", "half of it", "no table"],
+)
+def test_damaged_values_of_layers_are_refused(learned, reason, tmp_path):
+    model = TwoSteps()
+    model.words.adapt(TEXTS)
+    model.scale.adapt(model.words(TEXTS))
+    model.predict(TEXTS)
+    path = model.save(tmp_path / "own.mica")
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    document = json.loads(content["model.json"])
+    document["learned"] = learned
+    content["model.json"] = json.dumps(document).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in content.items():
+            archive.writestr(name, value)
+    sentence = (
+        f"load: expected values for layers of this model in {str(path)!r}, got "
+        f"{reason}. The file is damaged or was not written by Mica; use another copy."
+    )
+    with pytest.raises(CheckpointError, match=f"^{re.escape(sentence)}$"):
+        mica.load(path)
 
 
 def test_a_model_inside_a_model_reads_texts():
