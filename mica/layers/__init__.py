@@ -146,6 +146,7 @@ from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 from mica.layers.text_vectorization import TextVectorization
 from mica.layers.time_distributed import TimeDistributed
+from mica.layers.transformer import DecoderCache, TransformerDecoder, TransformerEncoder
 from mica.layers.transposed_convolution import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -205,6 +206,7 @@ __all__ = [
     "Cropping2D",
     "Cropping3D",
     "CutMix",
+    "DecoderCache",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -297,6 +299,8 @@ __all__ = [
     "SymbolicTensor",
     "TextVectorization",
     "TimeDistributed",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "UnitNorm",
     "UnitNormalization",
     "UpSampling1D",

@@ -213,13 +213,16 @@ class HeadedAttention(Layer):
         axes = self._attended(query)
         queries = self._split(self.query_dense(query), self._heads, axes)
         start = len(cache) if cache is not None and cache.grows else 0
+        keys, values, real = None, None, None
         if cache is None or cache.grows or not len(cache):
             keys, values = self._keys_and_values(key, value, axes, start)
             real = self._read(value_mask, key_mask, keys)
-            if cache is not None:
-                cache.append(keys, values, real)
         if cache is not None:
-            keys, values, real = self._kept(cache)
+            if keys is not None and values is not None:
+                cache.append(keys, values, real)
+            keys, values, real = cache.key, cache.value, cache.mask
+        assert keys is not None
+        assert values is not None
         if self.rotary is not None:
             queries = self._turned(queries, start)
         sizes = tuple(x.shape[axis] for x in (query, key) for axis in axes)
@@ -294,11 +297,6 @@ class HeadedAttention(Layer):
     def _turned(self, x: Tensor, start: int) -> Tensor:
         assert self.rotary is not None
         return self.rotary(x.transpose(1, 2), start).transpose(1, 2)
-
-    def _kept(self, cache: AttentionCache) -> tuple[Tensor, Tensor, Tensor | None]:
-        assert cache.key is not None
-        assert cache.value is not None
-        return cache.key, cache.value, cache.mask
 
     def _read(
         self, value_mask: Tensor | None, key_mask: Tensor | None, keys: Tensor
