@@ -11,6 +11,7 @@ from mica.data.split import as_array, class_codes
 from mica.data.table.cells import texts
 from mica.data.table.kinds import inspect_column
 from mica.data.table.table import as_table
+from mica.data.table.times import time_text
 from mica.data.tensors import named_leaves
 
 __all__ = ["describe", "describe_table"]
@@ -132,6 +133,9 @@ def describe_table(
         known = [text for text in texts(cells) if text is not None]
         kind = "target" if name == target else found.kind
         span = found.reason or _span(found.numbers, found.counts)
+        if found.times is not None:
+            times = found.times.times[~np.isnat(found.times.times)]
+            span = f"{time_text(times.min())} to {time_text(times.max())}"
         if name == target and found.kind == "left out":
             span = _span(None, dict(Counter(known)))
         distinct = len(found.counts) or len(set(known))

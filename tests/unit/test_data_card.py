@@ -110,3 +110,9 @@ def test_notes_of_the_reading_are_on_the_card():
     frame = pandas.DataFrame([[1, 2], [1, 3]], columns=["a", "a"])
     card = str(describe_table(frame))
     assert "Column 2 is called 'a' like another one; it is now 'a (2)'." in card
+
+
+def test_dates_show_their_first_and_last():
+    card = describe_table({"sold": ["2020-03-01 07:30", None, "2020-01-01"]})
+    row = tables(card)["Columns"].rows[0]
+    assert row == ("sold", "date", 2, 1, "2020-01-01 to 2020-03-01 07:30")

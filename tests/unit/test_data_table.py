@@ -290,8 +290,11 @@ KINDS = {
     "yes and no": ("a", ["yes", "no", "no"], "category", ""),
     "one word and gaps": ("a", ["x", None, "x"], "category", ""),
     "codes": ("a", ["010", "020", "010"], "category", ""),
-    "dates": ("a", ["2020-01-01", "2020-01-02", None], "left out", "dates or times"),
-    "one date": ("a", ["2020-01-01"] * 3, "left out", "dates or times"),
+    "dates": ("a", ["2020-01-01", "2020-01-02", None], "date", ""),
+    "one date": ("a", ["1.1.20"] * 3, "left out", "constant: always '1.1.20'"),
+    "one date and gaps": ("a", ["2020-01-01", None], "date", ""),
+    "dates and a slip": ("a", ["1.1.20", "2.1.20"] * 5 + ["soon"], "date", ""),
+    "dates and many words": ("a", ["1.1.20", "x", "x"] * 2, "category", ""),
     "empty": ("a", [None, None], "left out", "empty: no value in any row"),
     "empty numbers": (
         "a",
@@ -350,11 +353,24 @@ def test_the_user_knows_better():
 
 def test_a_kind_that_is_none_is_refused():
     sentence = (
-        "kinds: expected 'number', 'category' or 'left out' for column 'a', got "
-        "'date'. Leave the column out of kinds to let Mica decide."
+        "kinds: expected 'number', 'category', 'date' or 'left out' for column 'a', "
+        "got 'text'. Leave the column out of kinds to let Mica decide."
     )
     with refused(ConfigError, sentence):
-        inspect_column("a", ["1"], wanted="date")
+        inspect_column("a", ["1"], wanted="text")
+
+
+def test_words_are_no_dates_whatever_the_user_says():
+    sentence = (
+        "kinds: expected dates in column 'a', got none in 1 rows. Call it a category."
+    )
+    with refused(ConfigError, sentence):
+        inspect_column("a", ["x"], wanted="date")
+
+
+def test_years_can_be_dates():
+    found = inspect_column("a", as_cells(["1949", "1950", None]), wanted="date")
+    assert (found.kind, found.num_missing) == ("date", 1)
 
 
 def test_words_are_no_numbers_whatever_the_user_says():
@@ -694,6 +710,9 @@ ROWS = {
 }
 
 
+ROW = {"age": "30", "seen": "2020-01-01"}
+
+
 def fitted(**options):
     return TableEncoder("ill", **options).fit(ROWS), ROWS
 
@@ -709,10 +728,13 @@ def test_every_column_finds_its_place():
         "ward = A",
         "ward = B",
         "ward = C",
+        "seen",
+        "seen, sine of the week",
+        "seen, cosine of the week",
     ]
     array = encoder.transform(rows)
     assert array.dtype == np.float32
-    assert array[2, 1:].tolist() == [1, 1, 0, 0, 0, 1, 0]
+    assert array[2, 1:8].tolist() == [1, 1, 0, 0, 0, 1, 0]
     assert encoder.encode_target(rows).tolist() == [0, 1] * 3
 
 
@@ -726,7 +748,6 @@ def test_what_was_decided_is_said():
         "column of their own.",
         "Column 'sex': capital and small letters count the same: 'F'.",
         "Column 'ward': the 2 most frequent of 3 categories are kept.",
-        "Column 'seen' is left out: dates or times.",
     ]
 
 
@@ -749,13 +770,13 @@ def test_the_target_may_be_absent_at_prediction():
 
 def test_columns_that_were_left_out_may_be_absent_at_prediction():
     encoder, _ = fitted()
-    assert encoder.transform({"age": "30", "sex": "f", "ward": "A"}).shape == (1, 8)
+    assert encoder.transform({**ROW, "sex": "f", "ward": "A"}).shape == (1, 11)
 
 
 def test_a_category_that_is_new_is_nowhere_and_said():
     encoder, _ = fitted()
-    row = {"age": "30", "sex": "x", "ward": "D"}
-    assert encoder.transform(row)[0, 2:].tolist() == [0] * 6
+    row = {**ROW, "sex": "x", "ward": "D"}
+    assert encoder.transform(row)[0, 2:8].tolist() == [0] * 6
     assert encoder.remarks(row) == [
         "Column 'sex': not seen in training, so in no category: 'x'.",
         "Column 'ward': not seen in training, so in no category: 'D'.",
@@ -769,7 +790,7 @@ def test_a_column_that_is_missing_at_prediction_is_named():
         "mean 'Age'?"
     )
     with refused(DataError, sentence):
-        encoder.transform({"Age": "30", "sex": "f", "ward": "A"})
+        encoder.transform({"Age": "30", "sex": "f", "ward": "A", "seen": None})
 
 
 def test_kinds_can_be_overruled():

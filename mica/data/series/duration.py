@@ -7,14 +7,7 @@ import numpy as np
 
 from mica.errors import ConfigError
 
-__all__ = [
-    "Duration",
-    "count_rows",
-    "find_step",
-    "parse_duration",
-    "places",
-    "time_text",
-]
+__all__ = ["Duration", "count_rows", "find_step", "parse_duration", "places"]
 
 _SECOND = 1_000_000  # microseconds
 _UNITS = {
@@ -62,23 +55,6 @@ class Duration:
             if self.microseconds % _UNITS[name] == 0:
                 return _plural(self.microseconds // _UNITS[name], name)
         return f"{self.microseconds / _SECOND:g} seconds"
-
-
-def time_text(time: np.datetime64) -> str:
-    """Write a time as short as it can be without losing any of it.
-
-    Args:
-        time: A time.
-
-    Example:
-        >>> time_text(np.datetime64("2020-01-31T00:00:00", "us"))
-        '2020-01-31'
-        >>> time_text(np.datetime64("2020-01-31T07:30:00", "us"))
-        '2020-01-31 07:30'
-    """
-    date, _, clock = str(time.astype("datetime64[us]")).partition("T")
-    clock = clock.removesuffix(".000000").removesuffix(":00")
-    return date if clock == "00:00" else f"{date} {clock}"
 
 
 def _plural(count: int, name: str) -> str:

@@ -6,11 +6,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from mica.data.series.duration import Duration, count_rows, time_text
+from mica.data.series.duration import Duration, count_rows
 from mica.data.series.reading import as_series
 from mica.data.series.series import TimeSeries
 from mica.data.series.windows import WindowShape, WindowSource
 from mica.data.table.columns import are_finite, moments
+from mica.data.table.times import time_text
 from mica.errors import ConfigError, DataError, StateError
 from mica.registry import Configurable, decode, encode
 

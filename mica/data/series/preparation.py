@@ -9,12 +9,13 @@ from mica.data.series.baselines import (
     season_rows,
     tabulate_baselines,
 )
-from mica.data.series.duration import count_rows, time_text
+from mica.data.series.duration import count_rows
 from mica.data.series.encoder import SeriesEncoder
 from mica.data.series.reading import as_series
 from mica.data.series.series import TimeSeries
 from mica.data.series.splitting import split_series
 from mica.data.series.windows import WindowSource
+from mica.data.table.times import time_text
 from mica.errors import ConfigError, DataError
 from mica.report import Table
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mica.data.series.duration import time_text
 from mica.data.series.series import TimeSeries
 from mica.data.table import Table, as_table, read_table
 from mica.data.table.cells import Cells, parse_numbers, texts
-from mica.data.table.times import TimeOrder, parse_times
+from mica.data.table.times import TimeOrder, parse_times, time_text
 from mica.errors import DataError
 
 __all__ = ["as_series", "read_series"]

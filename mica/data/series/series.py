@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mica.data.series.duration import Duration, find_step, places, time_text
+from mica.data.series.duration import Duration, find_step, places
+from mica.data.table.times import time_text
 from mica.errors import DataError, near_misses
 
 __all__ = ["Gap", "TimeSeries"]

@@ -11,6 +11,8 @@ from mica.data.table.columns import (
     fit_category,
     fit_number,
 )
+from mica.data.table.dates import DateColumn, fit_date
+from mica.data.table.indices import IndexColumn, fit_index
 from mica.data.table.kinds import ColumnKind, Inspection, inspect_column
 from mica.data.table.table import as_table
 from mica.data.table.target import Target, Task, TaskChoice, choose_task, fit_target
@@ -19,10 +21,12 @@ from mica.registry import Configurable, decode, encode
 
 __all__ = ["TableEncoder"]
 
-Column = NumberColumn | CategoryColumn
+Column = NumberColumn | CategoryColumn | DateColumn | IndexColumn
 
 
-def _note(name: str, inspection: Inspection, max_categories: int) -> list[str]:
+def _note(
+    name: str, inspection: Inspection, column: Column | None, max_categories: int
+) -> list[str]:
     """What the user should know about one column."""
     if inspection.kind == "left out":
         return [f"Column {name!r} is left out: {inspection.reason}."]
@@ -32,16 +36,30 @@ def _note(name: str, inspection: Inspection, max_categories: int) -> list[str]:
             f"Column {name!r}: {inspection.num_missing} missing values are filled with "
             "the median and marked in a column of their own."
         )
+    if inspection.kind == "date" and inspection.num_missing:
+        notes.append(
+            f"Column {name!r}: {inspection.num_missing} missing dates are filled with "
+            "the median and marked in a column of their own."
+        )
+    if inspection.times is not None and inspection.times.note:
+        notes.append(f"Column {name!r}: {inspection.times.note}")
     if inspection.unreadable:
         shown = ", ".join(repr(text) for text in inspection.unreadable[:5])
-        notes.append(f"Column {name!r}: not numbers, so taken as missing: {shown}.")
+        what = "dates" if inspection.kind == "date" else "numbers"
+        notes.append(f"Column {name!r}: not {what}, so taken as missing: {shown}.")
     if inspection.merged:
         shown = ", ".join(repr(text) for text in inspection.merged[:5])
         notes.append(
             f"Column {name!r}: capital and small letters count the same: {shown}."
         )
     rare = len(inspection.counts) - max_categories
-    if inspection.kind == "category" and rare > 0:
+    if isinstance(column, IndexColumn):
+        notes.append(
+            f"Column {name!r}: {len(inspection.counts)} categories become numbers for "
+            f"an embedding of {column.num_indices} rows; those that occur once count "
+            "as unknown."
+        )
+    elif inspection.kind == "category" and rare > 0:
         notes.append(
             f"Column {name!r}: the {max_categories} most frequent of "
             f"{len(inspection.counts)} categories are kept."
@@ -53,16 +71,19 @@ class TableEncoder(Configurable):
     """Raw rows as numbers a network can learn from, and its answers back in words.
 
     Numbers are standardised and their gaps filled with the median; categories get
-    one place each; dates, identifiers, long texts, constants and empty columns are
-    left out, with a note. What is learned comes from the rows given to ``fit`` alone
-    (the training part) and travels with the model as plain JSON.
+    one place each, or a number for an embedding where there are many; dates become days
+    and places in the year, week and day; identifiers, long texts, constants and empty
+    columns are left out, with a note. What is learned comes from the rows given to
+    ``fit`` alone (the training part) and travels with the model as plain JSON.
 
     Args:
         target: The column to predict; None when there is none.
         task: "classification" or "regression"; None decides from the column.
-        kinds: "number", "category" or "left out" for columns that Mica would take
-            for something else.
+        kinds: "number", "category", "date" or "left out" for columns that Mica would
+            take for something else.
         max_categories: Most places of a category column, the most frequent first.
+        embeddings: Whether columns of more categories than that become numbers for an
+            embedding, each an array of its own (see `transform`).
 
     Attributes:
         notes: Sentences for the user on what was decided.
@@ -90,6 +111,7 @@ class TableEncoder(Configurable):
         task: Task | None = None,
         kinds: Mapping[str, ColumnKind] | None = None,
         max_categories: int = 20,
+        embeddings: bool = False,
     ) -> None:
         if not isinstance(max_categories, int) or max_categories < 1:
             raise ConfigError(
@@ -110,6 +132,7 @@ class TableEncoder(Configurable):
         self.task: Task | None = task
         self.kinds = dict(kinds or {})
         self.max_categories = max_categories
+        self.embeddings = bool(embeddings)
         self.notes: list[str] = []
         self._columns: list[Column] = []
         self._target: Target | None = None
@@ -122,7 +145,21 @@ class TableEncoder(Configurable):
     @property
     def feature_names(self) -> list[str]:
         """What each column of the array is."""
-        return [name for column in self._columns for name in column.feature_names]
+        return [name for column in self._dense for name in column.feature_names]
+
+    @property
+    def _dense(self) -> list[NumberColumn | CategoryColumn | DateColumn]:
+        """The columns of the array: all but those for embeddings."""
+        return [c for c in self._columns if not isinstance(c, IndexColumn)]
+
+    @property
+    def embedded(self) -> dict[str, int]:
+        """The columns for embeddings, and the rows each embedding needs."""
+        return {
+            column.name: column.num_indices
+            for column in self._columns
+            if isinstance(column, IndexColumn)
+        }
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -171,13 +208,12 @@ class TableEncoder(Configurable):
                 wanted=self.kinds.get(name),
                 max_categories=self.max_categories,
             )
-            notes += _note(name, inspection, self.max_categories)
-            if inspection.kind == "number":
-                columns.append(fit_number(name, inspection))
-            elif inspection.kind == "category":
-                columns.append(fit_category(name, inspection, self.max_categories))
-            else:
+            column = self._fit_column(name, inspection)
+            notes += _note(name, inspection, column, self.max_categories)
+            if column is None:
                 left_out.append(f"{name!r} ({inspection.reason})")
+            else:
+                columns.append(column)
         if not columns:
             raise DataError(
                 f"{table.name}: expected at least one column to learn from, got none: "
@@ -186,6 +222,20 @@ class TableEncoder(Configurable):
             )
         self.notes, self._columns, self._target = notes, columns, target
         return self
+
+    def _fit_column(self, name: str, inspection: Inspection) -> Column | None:
+        if inspection.kind == "number":
+            return fit_number(name, inspection)
+        if inspection.times is not None:
+            found = inspection.times
+            return fit_date(
+                name, found.times, order=found.order, unreadable=inspection.unreadable
+            )
+        if inspection.kind == "left out":
+            return None
+        if self.embeddings and len(inspection.counts) > self.max_categories:
+            return fit_index(name, inspection)
+        return fit_category(name, inspection, self.max_categories)
 
     def _check_fitted(self, where: str) -> None:
         if not self._columns:
@@ -203,7 +253,7 @@ class TableEncoder(Configurable):
             )
         return self._target
 
-    def transform(self, rows: Any) -> np.ndarray:
+    def transform(self, rows: Any) -> Any:
         """Turn rows into an array; the target may be among their columns or not.
 
         A category that did not occur in training is 0 in all its places; a missing
@@ -216,11 +266,20 @@ class TableEncoder(Configurable):
             returns: (rows, features)
 
         Returns:
-            float32 numbers, a column per name in ``feature_names``.
+            float32 numbers, a column per name in ``feature_names``. With columns for
+            embeddings a dict: these numbers as "features", if there are any, and an
+            int64 array (rows,) for each such column by its name.
 
         Raises:
             StateError: ``fit`` was not called.
-            DataError: A column is not there, or a number column holds a text.
+            DataError: A column is not there, or a column of numbers or dates holds
+                another text.
+
+        Example:
+            >>> rows = {"size": [1.5, 2.5] * 3, "city": ["Ulm", "Bonn", "Kiel"] * 2}
+            >>> encoder = TableEncoder(max_categories=2, embeddings=True).fit(rows)
+            >>> encoder.transform(rows)["city"], encoder.embedded
+            (array([4, 2, 3, 4, 2, 3]), {'city': 5})
         """
         self._check_fitted("transform")
         table = as_table(rows)
@@ -231,11 +290,25 @@ class TableEncoder(Configurable):
                 f"{table.name}: expected the columns the model was trained on, got no "
                 f"{shown}. {near_misses(missing[0], table.names)}"
             )
-        parts = [
-            column.transform(table.column(column.name), table.decimal)
-            for column in self._columns
-        ]
-        return np.concatenate(parts, axis=1).astype(np.float32)  # (rows, features)
+        parts: list[np.ndarray] = []
+        indices: dict[str, np.ndarray] = {}
+        for column in self._columns:
+            cells = table.column(column.name)
+            if isinstance(column, IndexColumn):
+                indices[column.name] = column.transform(cells)
+            elif isinstance(column, NumberColumn):
+                parts.append(column.transform(cells, table.decimal))
+            else:
+                parts.append(column.transform(cells))
+        features = None
+        if parts:
+            features = np.concatenate(parts, axis=1).astype(np.float32)  # (rows, F)
+        if not indices:
+            return features
+        name = "features"
+        while name in indices:  # a column of that name goes first
+            name += "_"
+        return indices if features is None else {name: features, **indices}
 
     def remarks(self, rows: Any) -> list[str]:
         """Say what in these rows the model has never seen.
@@ -258,7 +331,8 @@ class TableEncoder(Configurable):
         table = as_table(rows)
         sentences = []
         for column in self._columns:
-            if isinstance(column, CategoryColumn) and column.name in table.columns:
+            named = isinstance(column, (CategoryColumn, IndexColumn))
+            if named and column.name in table.columns:
                 unseen = sorted(column.unseen(table.column(column.name)))
                 if unseen:
                     shown = ", ".join(repr(text) for text in unseen[:5])

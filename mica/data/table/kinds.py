@@ -1,4 +1,4 @@
-"""What a column is: numbers, categories, or something a network cannot use."""
+"""What a column is: numbers, categories, dates, or what a network cannot use."""
 
 import re
 from collections import Counter
@@ -8,16 +8,18 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from mica.data.table.cells import Cells, Decimal, is_date, parse_numbers, texts
+from mica.data.table.cells import Cells, Decimal, parse_numbers, texts
+from mica.data.table.times import ParsedTimes, parse_times
 from mica.errors import ConfigError
 
 __all__ = ["ColumnKind", "Inspection", "inspect_column", "spellings"]
 
-ColumnKind = Literal["number", "category", "left out"]
+ColumnKind = Literal["number", "category", "date", "left out"]
 
 # Rules of thumb, ours; `kinds` overrules them column by column.
 NUMBER_SHARE = 0.9  # of the known cells that must be numbers, the others misspelt
-DATE_SHARE = 0.9  # of the known cells that must look like dates
+DATE_SHARE = 0.9  # of the known cells that must be dates
+DATE_SAMPLE = 100  # cells looked at before all are
 TEXT_LENGTH = 50  # characters on average above which a text is prose
 DENSE_NUMBERING = 20  # rows from which whole numbers without gaps are a numbering
 
@@ -34,18 +36,20 @@ class Inspection:
     """What was found in a column.
 
     Args:
-        kind: "number", "category" or "left out".
+        kind: "number", "category", "date" or "left out".
         reason: Why it is left out; "" otherwise.
         numbers: The cells as float64, NaN where missing; only of a number column.
+        times: The cells as times, NaT where missing; only of a date column.
         counts: How often each category occurs, by its spelling; only of a category.
         num_missing: Cells without a value.
-        unreadable: Texts in a number column that count as missing.
+        unreadable: Texts in a column of numbers or dates that count as missing.
         merged: Spellings of categories that count as another, for their capitals.
     """
 
     kind: ColumnKind
     reason: str = ""
     numbers: np.ndarray | None = None
+    times: ParsedTimes | None = None
     counts: dict[str, int] = field(default_factory=dict)
     num_missing: int = 0
     unreadable: tuple[str, ...] = ()
@@ -106,6 +110,25 @@ def _category(values: list[str | None], num_missing: int) -> Inspection:
     )
 
 
+def _date(parsed: ParsedTimes) -> Inspection:
+    return Inspection(
+        "date",
+        times=parsed,
+        num_missing=int(np.isnat(parsed.times).sum()),
+        unreadable=tuple(sorted(parsed.unreadable)),
+    )
+
+
+def _as_dates(values: list[str | None], known: list[str]) -> ParsedTimes | None:
+    """The cells as times where at least nine in ten known ones are."""
+    head: list[str | None] = [*known[:DATE_SAMPLE]]
+    if 2 * sum(parse_times(head).unreadable.values()) > len(head):
+        return None
+    parsed = parse_times(values)
+    wrong = sum(parsed.unreadable.values())
+    return parsed if len(known) - wrong >= DATE_SHARE * len(known) else None
+
+
 def _inspect_text(values: list[str | None], max_categories: int) -> Inspection:
     known = [value for value in values if value is not None]
     num_missing = len(values) - len(known)
@@ -113,11 +136,12 @@ def _inspect_text(values: list[str | None], max_categories: int) -> Inspection:
     def left_out(reason: str) -> Inspection:
         return Inspection("left out", reason, num_missing=num_missing)
 
-    if sum(map(is_date, known)) >= DATE_SHARE * len(known):
-        return left_out("dates or times")
     distinct = len({value.casefold() for value in known})
     if distinct == 1 and num_missing == 0:
         return left_out(f"constant: always {known[0]!r}")
+    dates = _as_dates(values, known)
+    if dates is not None:
+        return _date(dates)
     if distinct == len(known) and distinct > 1:
         return left_out("an identifier or text: every value differs")
     is_prose = sum(map(len, known)) > TEXT_LENGTH * len(known)
@@ -155,8 +179,8 @@ def inspect_column(
 ) -> Inspection:
     """Find out what a column is.
 
-    Numbers: at least nine in ten known cells are. Left out: dates, identifiers (texts
-    that all differ, whole numbers that only count), long texts, constants, empty
+    Numbers and dates: at least nine in ten known cells are. Left out: identifiers
+    (texts that all differ, whole numbers that only count), long texts, constants, empty
     columns. Everything else is a category.
 
     Args:
@@ -171,18 +195,20 @@ def inspect_column(
         The kind, with what an encoder needs.
 
     Raises:
-        ConfigError: ``wanted`` is no kind, or "number" for a column without any.
+        ConfigError: ``wanted`` is no kind, or "number" or "date" for a column without
+            any.
 
     Example:
         >>> inspect_column("sex", ["f", "m", "F", None]).counts
         {'f': 2, 'm': 1}
-        >>> inspect_column("seen", ["2020-01-02", "2020-03-04"]).reason
-        'dates or times'
+        >>> inspect_column("seen", ["2020-01-02", "2020-03-04"]).kind
+        'date'
     """
     if wanted is not None and wanted not in get_args(ColumnKind):
         raise ConfigError(
-            f"kinds: expected 'number', 'category' or 'left out' for column {name!r}, "
-            f"got {wanted!r}. Leave the column out of kinds to let Mica decide."
+            f"kinds: expected 'number', 'category', 'date' or 'left out' for column "
+            f"{name!r}, got {wanted!r}. Leave the column out of kinds to let Mica "
+            "decide."
         )
     if wanted == "left out":
         return Inspection("left out", "you said so")
@@ -192,6 +218,14 @@ def inspect_column(
     if wanted == "category":
         labels = texts(cells)
         return _category(labels, labels.count(None))
+    if wanted == "date":
+        parsed = parse_times(cells)
+        if np.isnat(parsed.times).all():
+            raise ConfigError(
+                f"kinds: expected dates in column {name!r}, got none in {len(cells)} "
+                "rows. Call it a category."
+            )
+        return _date(parsed)
     numbers, unreadable = parse_numbers(cells, decimal)
     num_numbers = int((~np.isnan(numbers)).sum())
     if wanted == "number":

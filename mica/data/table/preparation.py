@@ -75,6 +75,7 @@ def prepare_table(
     test_fraction: float = 0.2,
     validation_fraction: float = 0.0,
     max_categories: int = 20,
+    embeddings: bool = False,
     seed: int = 0,
 ) -> PreparedTable:
     """Split raw rows, fit the encoder on the training part, and encode every part.
@@ -90,6 +91,7 @@ def prepare_table(
         test_fraction: Share of the rows for the final test.
         validation_fraction: Share of the rows to watch while learning; 0 for none.
         max_categories: Most places of a category column.
+        embeddings: Whether columns of more categories become numbers for embeddings.
         seed: Decides the split.
 
     Returns:
@@ -117,7 +119,11 @@ def prepare_table(
     rows = split_rows(len(table), fractions, codes=codes, seed=seed)
     tables = [table.take(part) for part in rows]
     encoder = TableEncoder(
-        target, task=choice.task, kinds=kinds, max_categories=max_categories
+        target,
+        task=choice.task,
+        kinds=kinds,
+        max_categories=max_categories,
+        embeddings=embeddings,
     ).fit(tables[0], choice)
     parts = [
         Part(encoder.transform(part), encoder.encode_target(part), None)

@@ -12,7 +12,14 @@ import numpy as np
 from mica.data.table.cells import Cells, texts
 from mica.errors import ConfigError
 
-__all__ = ["ParsedTimes", "TimeOrder", "check_order", "parse_time", "parse_times"]
+__all__ = [
+    "ParsedTimes",
+    "TimeOrder",
+    "check_order",
+    "parse_time",
+    "parse_times",
+    "time_text",
+]
 
 # Which part comes first where only numbers are written.
 TimeOrder = Literal["year first", "day first", "month first"]
@@ -178,6 +185,23 @@ def parse_time(text: str, order: TimeOrder = "day first") -> datetime | None:
         return datetime(*date) + passed
     except (ValueError, OverflowError):
         return None
+
+
+def time_text(time: np.datetime64) -> str:
+    """Write a time as short as it can be without losing any of it.
+
+    Args:
+        time: A time.
+
+    Example:
+        >>> time_text(np.datetime64("2020-01-31T00:00:00", "us"))
+        '2020-01-31'
+        >>> time_text(np.datetime64("2020-01-31T07:30:00", "us"))
+        '2020-01-31 07:30'
+    """
+    date, _, clock = str(time.astype("datetime64[us]")).partition("T")
+    clock = clock.removesuffix(".000000").removesuffix(":00")
+    return date if clock == "00:00" else f"{date} {clock}"
 
 
 @dataclass(frozen=True)
