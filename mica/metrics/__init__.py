@@ -1,12 +1,14 @@
 """Metrics: numbers that judge an epoch, whatever its batches were."""
 
 from mica.metrics.accuracy import (
+    Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from mica.metrics.amounts import Mean, Sum
 from mica.metrics.calibration import BrierScore, CalibrationError
 from mica.metrics.confusion import F1Score, FBetaScore, Precision, Recall
 from mica.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation
@@ -18,6 +20,19 @@ from mica.metrics.counts import (
 )
 from mica.metrics.detection import MeanAveragePrecision
 from mica.metrics.foreign import ForeignMetric, FunctionMetric, LossMetric
+from mica.metrics.from_losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
 from mica.metrics.intersection import (
     BinaryIoU,
     IoU,
@@ -51,11 +66,15 @@ from mica.metrics.tradeoffs import (
 __all__ = [
     "AUC",
     "BLEU",
+    "Accuracy",
     "BinaryAccuracy",
+    "BinaryCrossentropy",
     "BinaryIoU",
     "BrierScore",
     "CalibrationError",
     "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
     "CohenKappa",
     "ConcordanceCorrelation",
     "CosineSimilarity",
@@ -65,20 +84,27 @@ __all__ = [
     "FalsePositives",
     "ForeignMetric",
     "FunctionMetric",
+    "Hinge",
     "IoU",
+    "KLDivergence",
     "KeepingMetric",
+    "LogCoshError",
     "LossMetric",
     "MatthewsCorrelation",
+    "Mean",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanAveragePrecision",
     "MeanIoU",
     "MeanMetric",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
     "OneHotIoU",
     "OneHotMeanIoU",
     "PearsonCorrelation",
     "Perplexity",
+    "Poisson",
     "Precision",
     "PrecisionAtRecall",
     "R2Score",
@@ -90,8 +116,11 @@ __all__ = [
     "ScoreMetric",
     "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
     "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",

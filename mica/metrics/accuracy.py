@@ -11,6 +11,7 @@ from mica.pairing import align
 from mica.shapes import describe
 
 __all__ = [
+    "Accuracy",
     "BinaryAccuracy",
     "CategoricalAccuracy",
     "SparseCategoricalAccuracy",
@@ -96,6 +97,46 @@ def _one_hot_labels(prediction: Tensor, target: Tensor, where: str) -> Tensor:
             "labels use the metric with 'sparse' in its name."
         )
     return target.argmax(-1)
+
+
+class Accuracy(MeanMetric):
+    """Share of predicted labels that are the true ones.
+
+    accuracy = mean of [prediction = target]
+
+    For predictions that are labels already, such as those of `decode` or of a rule.
+    ``metrics=["accuracy"]`` asks for another one: the accuracy that fits the loss.
+
+    Range: 0 to 1, higher is better.
+
+    Args:
+        name: As in `Metric`.
+
+    Shape:
+        prediction: (*batch): labels, of any dtype
+        target: the same, up to a last axis of size 1
+
+    Raises:
+        ShapeError: The shapes differ.
+
+    Example:
+        >>> import torch
+        >>> accuracy = Accuracy()
+        >>> accuracy.update(torch.tensor([3, 1, 2, 0]), torch.tensor([3, 1, 0, 0]))
+        >>> accuracy.compute().item()
+        0.75
+
+    Source:
+        Definition as in Keras 3.
+    """
+
+    higher_is_better: ClassVar[bool | None] = True
+
+    def values(
+        self, prediction: Shaped[Tensor, "..."], target: Shaped[Tensor, "..."]
+    ) -> Bool[Tensor, "..."]:
+        """Tell which labels are right."""
+        return prediction == align(prediction, target, self.name)
 
 
 class BinaryAccuracy(MeanMetric):

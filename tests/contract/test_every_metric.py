@@ -37,7 +37,66 @@ class Case(NamedTuple):
 ROWS = [[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.2, 0.3, 0.5]]
 ONE_HOT = [[0, 0, 1], [0, 1, 0], [0, 1, 0], [1, 0, 0]]
 ANSWERS = [[0.9], [0.8], [0.3], [0.6]], [[1], [0], [1], [1]]
+SHARES = [[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]
 CASES = {
+    "Accuracy": Case(metrics.Accuracy, [1, 2, 0, 3], [1, 0, 0, 3], 0.75),
+    "BinaryCrossentropy": Case(
+        metrics.BinaryCrossentropy,
+        [[0.5], [0.25]],
+        [[1], [0]],
+        math.log(8 / 3) / 2,
+        "answers",
+    ),
+    "CategoricalCrossentropy": Case(
+        metrics.CategoricalCrossentropy,
+        SHARES,
+        [[1, 0, 0], [1, 0, 0]],
+        math.log(8) / 2,
+        "one_hot",
+    ),
+    "CategoricalHinge": Case(
+        metrics.CategoricalHinge, [[2.0, 0.5]], [[0, 1]], 2.5, "one_hot"
+    ),
+    "Hinge": Case(metrics.Hinge, [[2.0], [0.5]], [[1], [-1]], 0.75, "answers"),
+    "KLDivergence": Case(
+        metrics.KLDivergence,
+        SHARES,
+        [[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]],
+        math.log(2) / 8,
+        "one_hot",
+    ),
+    "LogCoshError": Case(
+        metrics.LogCoshError, [[1.0], [2.0]], [[0], [3]], math.log(math.cosh(1.0))
+    ),
+    "Mean": Case(metrics.Mean, [[2.0], [1.0]], [[0], [4]], 1.5),
+    "MeanAbsolutePercentageError": Case(
+        metrics.MeanAbsolutePercentageError, [[1.0], [3.0]], [[2], [4]], 37.5
+    ),
+    "MeanSquaredLogarithmicError": Case(
+        metrics.MeanSquaredLogarithmicError,
+        [[1.0], [3.0]],
+        [[0], [3]],
+        (math.log(2) - math.log1p(1e-7)) ** 2 / 2,
+        "answers",
+    ),
+    "Poisson": Case(
+        metrics.Poisson,
+        [[1.0], [2.0]],
+        [[1], [0]],
+        1.5 - math.log1p(1e-7) / 2,
+        "answers",
+    ),
+    "SparseCategoricalCrossentropy": Case(
+        metrics.SparseCategoricalCrossentropy,
+        SHARES,
+        [0, 0],
+        math.log(8) / 2,
+        "classes",
+    ),
+    "SquaredHinge": Case(
+        metrics.SquaredHinge, [[2.0], [0.5]], [[1], [-1]], 1.125, "answers"
+    ),
+    "Sum": Case(metrics.Sum, [[2.0], [1.0]], [[0], [4]], 3.0),
     "AUC": Case(metrics.AUC, *ANSWERS, 1 / 3, "answers"),
     "AUC of precision and recall": Case(
         lambda: metrics.AUC(curve="PR"),

@@ -9,7 +9,7 @@ from torch import nn
 
 import mica
 from mica import losses, metrics
-from mica.errors import ConfigError, DataError
+from mica.errors import ConfigError, DataError, ShapeError
 from mica.losses import get_loss
 from mica.metrics import get_metric
 from mica.metrics.lookup import LOSS_NAMES, METRICS
@@ -353,3 +353,37 @@ def test_the_accuracy_of_measured_values_is_refused_before_training(values):
 @pytest.mark.parametrize("values", [[0, 1, 1], [-1, 1, 1], [0.1, 0.9, 0.9]])
 def test_signs_and_chances_are_answers_to_yes_or_no(values):
     metrics.BinaryAccuracy().check_target(torch.tensor(values))
+
+
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (metrics.BinaryCrossentropy, "BinaryCrossentropy"),
+        (metrics.CategoricalCrossentropy, "CategoricalCrossentropy"),
+    ],
+)
+def test_a_crossentropy_refuses_a_share_above_one(make, where):
+    sentence = (
+        f"{where}: expected label_smoothing from 0 to below 1, got 1.5. 0.1 is a "
+        "usual value."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        make(label_smoothing=1.5)
+
+
+def test_accuracy_of_labels_wants_as_many_of_them():
+    sentence = (
+        "accuracy: expected targets of the predictions' shape (3,), got (2,). Give the "
+        "model outputs of the targets' shape."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(sentence)}$"):
+        metrics.Accuracy().update(torch.zeros(3), torch.zeros(2))
+
+
+def test_a_metric_by_a_loss_s_class_gives_what_its_name_gives():
+    prediction, target = torch.rand(2, 9, 3, dtype=torch.float64)
+    named, made = get_metric("poisson"), get_metric(metrics.Poisson)
+    for metric in (named, made):
+        metric.update(prediction, target)
+    assert torch.equal(named.compute(), made.compute())
+    assert named.name == made.name
