@@ -374,7 +374,7 @@ def test_a_crossentropy_refuses_a_share_above_one(make, where):
 def test_accuracy_of_labels_wants_as_many_of_them():
     sentence = (
         "accuracy: expected targets of the predictions' shape (3,), got (2,). Give the "
-        "model outputs of the targets' shape."
+        "last layer 2 units."
     )
     with pytest.raises(ShapeError, match=f"^{re.escape(sentence)}$"):
         metrics.Accuracy().update(torch.zeros(3), torch.zeros(2))
