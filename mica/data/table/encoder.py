@@ -166,6 +166,11 @@ class TableEncoder(Configurable):
         """The classes in the order of their numbers; empty without classes."""
         return () if self._target is None else self._target.label_names
 
+    @property
+    def target_scale(self) -> float:
+        """What turns errors into the target's unit: its deviation; 1 for classes."""
+        return float(getattr(self._fitted_target("target_scale"), "scale", 1.0))
+
     def fit(self, rows: Any, choice: TaskChoice | None = None) -> Self:
         """Learn columns, categories, means and classes from the training rows.
 
