@@ -8,12 +8,15 @@ as it is and fail once the fault is planted; anything else is reported and the
 command fails.
 """
 
+import importlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +66,14 @@ def plant(fault: Fault, folder: Path) -> str:
     return source
 
 
+QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist")
+HEAVY = ("torch", "numpy", "keras", "sklearn")  # seconds to import
+
+
 def run_test(test: str, folder: Path) -> int:
     """Pytest's exit code for one test in the copy."""
-    quiet = ["-q", "-x", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *quiet, test],
+        [sys.executable, "-m", "pytest", *QUIET, test],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
@@ -77,20 +83,50 @@ def run_test(test: str, folder: Path) -> int:
     return done.returncode
 
 
-def judge(fault: Fault, folder: Path, passed: set[str] | None = None) -> str:
+def run_test_in_a_fork(test: str, folder: Path) -> int:
+    """Pytest in a child that need not import the large libraries again."""
+    os.environ.update(OMP_NUM_THREADS="1", KERAS_BACKEND="torch", MPLBACKEND="Agg")
+    for name in (*HEAVY, "pytest"):
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.chdir(folder)
+    os.environ["PYTHONPATH"] = str(folder)
+    sys.path.insert(0, str(folder))
+    code = 3  # pytest's word for an error of its own
+    try:
+        code = int(sys.modules["pytest"].main([*QUIET, test]))
+    finally:
+        os._exit(code)
+
+
+def judge(
+    fault: Fault,
+    folder: Path,
+    passed: set[str] | None = None,
+    run: Callable[[str, Path], int] = run_test,
+) -> str:
     """'' when the fault is noticed, else what is wrong.
 
     `passed` remembers the tests that pass without any fault.
     """
     passed = set() if passed is None else passed
-    if fault.test not in passed and run_test(fault.test, folder) != 0:
+    if fault.test not in passed and run(fault.test, folder) != 0:
         return f"{fault.test} does not pass without the fault"
     passed.add(fault.test)
+    path = folder / fault.file
+    times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
     whole = plant(fault, folder)
     try:
-        code = run_test(fault.test, folder)
+        code = run(fault.test, folder)
     finally:
-        (folder / fault.file).write_text(whole, encoding="utf-8")
+        path.write_text(whole, encoding="utf-8")
+        os.utime(path, ns=times)  # what was compiled without the fault holds again
     if code == TESTS_FAILED:
         return ""
     return f"{fault.test} ended with {code} instead of failing"
@@ -103,11 +139,12 @@ def main() -> None:
         for fault in read_faults()
         if fault.name in sys.argv[1:] or not sys.argv[1:]
     ]
+    run = run_test_in_a_fork if hasattr(os, "fork") else run_test
     unnoticed, passed = 0, set()
     with tempfile.TemporaryDirectory() as folder:
         copy_tree(ROOT, Path(folder))
         for fault in chosen:
-            complaint = judge(fault, Path(folder), passed)
+            complaint = judge(fault, Path(folder), passed, run)
             unnoticed += bool(complaint)
             print(
                 f"{'UNNOTICED' if complaint else 'noticed  '} {fault.name} {complaint}",
