@@ -1,0 +1,600 @@
+"""Explain: where the time of a step goes, layer by layer, beside what is attainable."""
+
+import copy
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mica.data import ArraySource, Source, as_source
+from mica.data.batch import to_device
+from mica.engine import (
+    ExecutionPlan,
+    eager_plan,
+    execution_scope,
+    inspect_hardware,
+    prepare_module,
+    random_state,
+    restore_random_state,
+)
+from mica.errors import ConfigError, DataError, MicaError, StateError
+from mica.layers import probing
+from mica.nested import flatten
+from mica.plan.advising import Circumstances, advise, bound_of, cost_of
+from mica.plan.candidates import multiplies_bfloat16
+from mica.plan.ceilings import (
+    Limits,
+    find_limits,
+    measure_limits,
+    raised,
+    remember_limits,
+)
+from mica.plan.counting import Operation
+from mica.plan.measuring import Measured, endless, learning, measure, predicting
+from mica.plan.roofline import Row, layer_table, remedy_table, roofline
+from mica.plan.timeline import Clock, DeviceClock, Place, WallClock
+from mica.report import Finding, Highlight, Highlights, Report
+from mica.training import Objective, Session, make_step, training_mode
+from mica.training.calling import call, evaluation_mode, number_scope
+from mica.training.weight_rules import WeightRules
+
+__all__ = ["Explanation", "explain", "make_rows"]
+
+DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
+PEEK_ROWS = 2  # that are looked at to learn shapes
+OPEN_SIZE = 32  # steps of a sequence, say, where a model's input leaves its length open
+EXPLAINED = 0.05  # of a step may stay unexplained without a word
+ROUNDING = 0.05  # of a ceiling that a measurement of the same work may differ by
+TOO_SHORT = 30e-6  # seconds; the clock and the hooks are too coarse to judge less
+AGAIN = 2  # times the ceilings are measured anew when a layer is above them
+
+_BRACKETS = {
+    "(data)": "data",
+    "(host)": "host gaps",
+    "(loss)": "loss",
+    "(metrics)": "metrics",
+    "(optimizer)": "optimizer",
+}
+_ELEMENTWISE = frozenset(
+    "Activation Dropout ELU GELU Hardswish LeakyReLU Mish PReLU ReLU ReLU6 SELU SiLU "
+    "Sigmoid Softplus Softsign Swish Tanh".split()
+)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where the time of a step goes.
+
+    Args:
+        title: What was explained.
+        rows: The parts, most time lost first.
+        seconds: Of a plain step: fetching a batch, and all that is done with it.
+        limits: What the machine can do.
+        batch_size: Rows in the step.
+        plan: How it was executed.
+        trains: Whether the step learns; else it predicts.
+        remarks: What a reader must know.
+
+    Example:
+        >>> import mica
+        >>> model = mica.Sequential(mica.Input((4,)), mica.layers.Dense(3))
+        >>> limits = Limits("cpu", 1, {"float32": 1e13}, ((1, 1e13),), 5e-6, 1e-9)
+        >>> found = explain(model, seconds=0.01, limits=limits)
+        >>> sorted(row.name for row in found.rows)
+        ['data', 'dense', 'host gaps']
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    seconds: float
+    limits: Limits
+    batch_size: int
+    plan: ExecutionPlan
+    trains: bool = True
+    remarks: tuple[Finding, ...] = ()
+
+    @property
+    def unexplained(self) -> float:
+        """Seconds of the step that no row accounts for; may be negative."""
+        return self.seconds - sum(row.seconds for row in self.rows)
+
+    def report(self) -> Report:
+        """Give highlights, the table, remedies and the roofline."""
+        found = self.seconds
+        attainable = sum(row.cost.attainable for row in self.rows)
+        what = "training step" if self.trains else "prediction"
+        rest = abs(self.unexplained) / found if found else 0.0
+        items = [
+            Highlight(f"{what}, ms", _digits(1e3 * found), f"batch {self.batch_size}"),
+            Highlight("samples/s", _digits(self.batch_size / found)),
+            Highlight(
+                "attainable, ms",
+                _digits(1e3 * attainable),
+                "these operations at this machine's ceilings",
+            ),
+            Highlight("unexplained", f"{100 * rest:.1f} %"),
+        ]
+        remedies = remedy_table(self.rows, found)
+        table = layer_table("Layers, most time lost first", self.rows, found)
+        parts = [
+            Highlights("", items),
+            *self.remarks,
+            table,
+            *([] if remedies is None else [remedies]),
+            roofline(self.rows, self.limits),
+        ]
+        return Report(self.title, parts, f"{self.plan.describe()}\n{self._shares()}")
+
+    def _shares(self) -> str:
+        """Say in words what most of the time is bound by."""
+        by_bound: dict[str, float] = {}
+        for row in self.rows:
+            by_bound[row.bound] = by_bound.get(row.bound, 0.0) + row.seconds
+        total = sum(by_bound.values()) or 1.0
+        count = sum(row.cost.operations for row in self.rows)
+        words = {
+            "compute": "by arithmetic",
+            "memory": "by memory",
+            "launch": f"by launching {count:,} operations from Python",
+            "input": "by waiting for batches",
+            "sync": "by waiting for the device",
+        }
+        order = sorted(by_bound, key=lambda bound: -by_bound[bound])
+        shares = [
+            f"{100 * by_bound[bound] / total:.0f} % of the step is bound {words[bound]}"
+            if place == 0
+            else f"{100 * by_bound[bound] / total:.0f} % {words[bound]}"
+            for place, bound in enumerate(order)
+            if by_bound[bound] >= 0.005 * total
+        ]
+        return ", ".join(shares) + "." if shares else ""
+
+    def show(self) -> None:
+        """Print the report, or display it in a notebook."""
+        self.report().show()
+
+    def plot(self, path: str | PathLike[str] | None = None) -> Any:
+        """Draw the roofline.
+
+        Args:
+            path: Where to save the picture.
+
+        Returns:
+            A matplotlib figure.
+        """
+        return roofline(self.rows, self.limits, self.title).plot(path)
+
+    def __str__(self) -> str:
+        return str(self.report())
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def explain(
+    model: nn.Module,
+    data: Any = None,
+    *,
+    batch_size: int | None = None,
+    loss: Any = None,
+    optimizer: Any = "rmsprop",
+    plan: ExecutionPlan | Literal["eager"] = "eager",
+    seconds: float = 2.0,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+) -> Explanation:
+    """Explain where the time of a step goes, layer by layer.
+
+    A compiled model, or one with a ``loss``, is trained for some steps on a copy: its
+    weights, optimizer, statistics and random numbers stay as they are, to the bit. Any
+    other model predicts. Rows, forward and backward, and what is unexplained add up to
+    the plain step.
+
+    Args:
+        model: Any torch module; a compiled model brings loss and optimizer.
+        data: Arrays (x, y) or (x, y, sample_weight), x alone, or an object that gives
+            batches; None draws random numbers for the model's `Input`.
+        batch_size: Rows in a step; None for the data's own, else 32.
+        loss: For a module that is not compiled: what it learns by.
+        optimizer: The same: how.
+        plan: How the step is executed; one that is captured or compiled cannot be
+            looked into and is explained as its eager form.
+        seconds: How long to measure, about; the machine's ceilings come on top, once.
+        limits: The machine's ceilings; None for those measured and kept.
+        clock: What is read; None for the device's own.
+
+    Returns:
+        The explanation: `show()` prints it, `report()` gives its tables.
+
+    Raises:
+        ConfigError: No data, and a model that does not say its input.
+        DataError: Data that cannot be learned from.
+        StateError: A layer was faster than this machine's ceilings.
+
+    Example:
+        >>> import mica
+        >>> model = mica.Sequential(mica.Input((4,)), mica.layers.Dense(3))
+        >>> model.compile("adam", "mse")
+        >>> limits = Limits("cpu", 1, {"float32": 1e13}, ((1, 1e13),), 5e-6, 1e-9)
+        >>> found = explain(model, seconds=0.01, limits=limits)
+        >>> {"dense", "loss", "optimizer", "data"} <= {row.name for row in found.rows}
+        True
+    """
+    chosen = eager_plan() if plan == "eager" else plan
+    chosen = replace(chosen, capture="eager")
+    before = random_state()
+    try:
+        with execution_scope(chosen), number_scope(model):
+            return _explain(
+                model, data, batch_size, (loss, optimizer), chosen, seconds, limits,
+                clock,
+            )  # fmt: skip
+    finally:
+        restore_random_state(before)
+
+
+def _explain(
+    model: nn.Module,
+    data: Any,
+    batch_size: int | None,
+    objective: tuple[Any, Any],
+    plan: ExecutionPlan,
+    seconds: float,
+    limits: Limits | None,
+    clock: Clock | None,
+) -> Explanation:
+    trial = _copy_of(model, *objective)
+    remarks: list[Finding] = []
+    rows = batch_size or DEFAULT_BATCH_SIZE
+    if data is None:
+        source: Source = ArraySource(draw_inputs(model, rows), keep_integers=True)
+        remarks.append(
+            Finding("note", "data", "There were none: the numbers are random.")
+        )
+    else:
+        source = open_data(model, data, batch_size)
+    size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
+    if not source.replayable:
+        fact = "They come only once: one batch is used again and again."
+        remarks.append(Finding("note", "data", fact))
+    has_data = data is not None
+    source, trains, said = _with_targets(trial, source, plan, has_data=has_data)
+    remarks += said
+    wanted = clock or (
+        DeviceClock(plan.device) if plan.device.type == "cuda" else WallClock()
+    )
+    batches = endless(source, size, plan.device)
+    first = source.peek(size)
+    with trial.trainability.applied() if trains else nullcontext():
+        if trains:
+            updater = trial.ready_updater()
+            updater.constrain = WeightRules(trial.model).constrain
+            training_mode(trial.model)
+            step = make_step(
+                trial.model, trial.objective, updater, plan, captured=False
+            )
+            doing, watch = learning(trial, step)
+        else:
+            trial.model.eval()
+            doing, watch = predicting(trial.model, plan)
+        found = measure(trial.model, batches, doing, watch, wanted, seconds=seconds)
+    ceilings = limits or find_limits(plan.device)
+    around = Circumstances(
+        first.size,
+        plan.precision,
+        plan.device.type == "cuda",
+        _bfloat16_gain(plan, ceilings),
+        found.seconds,
+        not trains or _is_fused(trial),
+        isinstance(source, ArraySource),
+        _ELEMENTWISE,
+    )
+    parts = _judged(
+        trial.model, found, ceilings, around, plan, fixed=limits is not None
+    )
+    if abs(found.unexplained) > EXPLAINED * found.seconds:
+        share = found.unexplained / found.seconds
+        remarks.append(
+            Finding(
+                "warning",
+                "the step",
+                f"{100 * share:.0f} % of its time is unexplained.",
+                "The machine may be busy with something else.",
+                "Explain it again, with seconds=10 for more rounds.",
+            )
+        )
+    name = getattr(model, "name", None) or type(model).__name__
+    return Explanation(
+        f"{name}: where a step's time goes",
+        parts[0],
+        found.seconds,
+        parts[1],
+        first.size,
+        plan,
+        trains,
+        tuple(remarks),
+    )
+
+
+def _copy_of(model: nn.Module, loss: Any, optimizer: Any) -> Session:
+    """A run on copies of all that it changes."""
+    session = getattr(model, "session", None) if _is_compiled(model) else None
+    if isinstance(session, Session):
+        copied, objective, updater = copy.deepcopy(
+            (session.model, session.objective, session.updater)
+        )
+        own = session.train_step
+        trial = Session(copied, objective, session.optimizer, train_step=own)
+        trial.updater = updater
+        objective.release()
+        return trial
+    return Session(copy.deepcopy(model), Objective(loss), optimizer)
+
+
+def _is_compiled(model: nn.Module) -> bool:
+    return bool(getattr(model, "is_compiled", False))
+
+
+def open_data(model: nn.Module, data: Any, batch_size: int | None) -> Source:
+    """Make a source of what the user gives.
+
+    Args:
+        model: Decides whether integers are numbers of things.
+        data: (x, y), (x, y, sample_weight), x, or an object that gives batches.
+        batch_size: What the caller wants.
+
+    Returns:
+        The source.
+
+    Raises:
+        DataError: A tuple of another length.
+
+    Example:
+        >>> open_data(nn.Linear(1, 1), ([[0.0], [1.0]], [[1.0], [2.0]]), None).y.shape
+        torch.Size([2, 1])
+    """
+    keep = _takes_integers(model)
+    if not isinstance(data, tuple):
+        return as_source(data, batch_size=batch_size, keep_integers=keep)
+    if not 1 <= len(data) <= 3:
+        raise DataError(
+            "explain: expected data as (x, y) or (x, y, sample_weight), got "
+            f"{len(data)} parts. Put several inputs into one: ([a, b], y)."
+        )
+    return as_source(*data, batch_size=batch_size, keep_integers=keep)
+
+
+def _takes_integers(model: nn.Module) -> bool:
+    return any(
+        isinstance(part, nn.Embedding) or getattr(part, "takes_integers", False)
+        for part in model.modules()
+    ) or any(not each.dtype.is_floating_point for each in _entrances(model))
+
+
+def _entrances(model: nn.Module) -> list[Any]:
+    """The symbolic inputs of a model made from a graph."""
+    graph = getattr(model, "graph", None)
+    return [] if graph is None else list(graph.inputs)
+
+
+def draw_inputs(model: nn.Module, rows: int) -> Any:
+    """Draw random inputs of the shapes that a model's `Input` says.
+
+    Args:
+        model: A model that was made with `mica.Input`.
+        rows: How many.
+
+    Returns:
+        One tensor, or a list of them; integers are below the smallest vocabulary.
+
+    Raises:
+        ConfigError: The model does not say its input.
+
+    Example:
+        >>> import mica
+        >>> model = mica.Sequential(mica.Input((4,)), mica.layers.Dense(3))
+        >>> draw_inputs(model, 2).shape
+        torch.Size([2, 4])
+    """
+    entrances = _entrances(model)
+    if not entrances:
+        raise ConfigError(
+            f"explain: expected data, for {type(model).__name__} does not say the "
+            "shape of its input, got none. Give x, or (x, y) to explain training."
+        )
+    known = [
+        int(getattr(part, "num_embeddings", None) or getattr(part, "input_dim", 0) or 0)
+        for part in model.modules()
+    ]
+    vocabulary = min((each for each in known if each), default=2)
+    drawn = []
+    for each in entrances:
+        shape = (
+            rows,
+            *(OPEN_SIZE if size is None else size for size in each.shape[1:]),
+        )
+        if each.dtype.is_floating_point:
+            drawn.append(torch.rand(shape, dtype=each.dtype))
+        else:
+            drawn.append(torch.randint(vocabulary, shape).to(each.dtype))
+    return drawn[0] if len(drawn) == 1 else drawn
+
+
+def _with_targets(
+    trial: Session, source: Source, plan: ExecutionPlan, *, has_data: bool
+) -> tuple[Source, bool, list[Finding]]:
+    """Prepare the run; say whether it can learn, and why not."""
+    outputs = _first_outputs(trial, source, plan)
+    if trial.train_step is not None:
+        fact = "A step of one's own is not looked into: this is prediction alone."
+        return source, False, [Finding("note", "step", fact)]
+    if trial.objective.loss is None:
+        return source, False, []
+    if not has_data and isinstance(source, ArraySource):
+        source = _with_drawn_targets(trial, source, outputs, plan)
+    if source.peek(PEEK_ROWS).y is None:
+        fact = "There are no targets: this is prediction alone."
+        return source, False, [Finding("note", "data", fact, remedy="Give (x, y).")]
+    trial.prepare(source, plan, "explain")
+    return source, True, []
+
+
+def _first_outputs(trial: Session, source: Source, plan: ExecutionPlan) -> Any:
+    """Build the model, and see what it gives for few rows."""
+    prepare_module(trial.model, plan)
+    x = to_device(source.peek(PEEK_ROWS).x, plan.device)
+    with evaluation_mode(trial.model), torch.no_grad(), probing():
+        outputs = call(trial.model, x)
+    prepare_module(trial.model, plan)
+    return outputs
+
+
+def _with_drawn_targets(
+    trial: Session, source: ArraySource, outputs: Any, plan: ExecutionPlan
+) -> ArraySource:
+    """The same inputs with random targets that the losses can read, if any can."""
+    rows = source.num_samples
+
+    def shares(leaf: Tensor) -> Tensor:
+        return torch.rand(rows, *leaf.shape[1:]).softmax(-1)
+
+    def labels(leaf: Tensor) -> Tensor:
+        return torch.randint(leaf.shape[-1], (rows, *leaf.shape[1:-1]))
+
+    def answers(leaf: Tensor) -> Tensor:
+        return torch.randint(2, (rows, *leaf.shape[1:])).float()
+
+    for draw in (shares, labels, answers):
+        with suppress(MicaError, RuntimeError, IndexError):
+            drawn = [draw(leaf.float()) for leaf in flatten(outputs)]
+            y = drawn[0] if len(drawn) == 1 else drawn
+            tried = ArraySource(source.x, y, keep_integers=True)
+            trial.objective.release()
+            trial.prepare(tried, plan, "explain")
+            trial.objective.compute(outputs, tried.peek(PEEK_ROWS).y)
+            return tried
+    return source
+
+
+def _is_fused(trial: Session) -> bool:
+    groups = trial.ready_updater().optimizer.param_groups
+    # One without the word has no other way.
+    return all(group.get("fused", True) for group in groups)
+
+
+def _bfloat16_gain(plan: ExecutionPlan, limits: Limits) -> float:
+    if not multiplies_bfloat16(plan.device, inspect_hardware()):
+        return 1.0
+    rates = limits.flops_per_second
+    return rates.get("bfloat16", 0.0) / rates.get(plan.precision, max(rates.values()))
+
+
+def _judged(
+    model: nn.Module,
+    found: Measured,
+    limits: Limits,
+    around: Circumstances,
+    plan: ExecutionPlan,
+    *,
+    fixed: bool,
+) -> tuple[tuple[Row, ...], Limits]:
+    """Make the rows; measure ceilings anew that a layer seems to be above."""
+    for left in reversed(range(AGAIN + 1)):
+        rows = make_rows(model, found, limits, around)
+        try:
+            check_rows(rows)
+            break
+        except StateError:
+            if fixed or not left:
+                raise
+        limits = raised(limits, measure_limits(plan.device))
+        remember_limits(plan.device, limits)
+    return rows, limits
+
+
+def make_rows(
+    model: nn.Module, found: Measured, limits: Limits, around: Circumstances
+) -> tuple[Row, ...]:
+    """Make a row of each part that was measured.
+
+    A module that calls others and computes nothing itself is no row: its time is a gap
+    between operations.
+
+    Args:
+        model: The module.
+        found: Seconds and operations of its parts.
+        limits: The machine's ceilings.
+        around: What advice depends on.
+
+    Returns:
+        The rows, most time lost first.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 2))
+        >>> found = Measured(3.0, {Place("0"): 1.0, Place("0", "backward"): 2.0}, {}, 1)
+        >>> limits = Limits("cpu", 1, {"float32": 1e13}, ((1, 1e13),), 5e-6, 1e-9)
+        >>> (row,) = make_rows(model, found, limits, Circumstances(32))
+        >>> row.name, row.forward, row.backward
+        ('0', 1.0, 2.0)
+    """
+    modules = dict(model.named_modules())
+    seconds: dict[str, dict[str, float]] = {}
+    operations: dict[str, list[Operation]] = {}
+    for place in dict.fromkeys((*found.places, *found.operations)):
+        part = place.part
+        silent = not any(
+            found.operations.get(Place(part, way)) for way in ("forward", "backward")
+        )
+        inner = modules.get(part)
+        if part == "" or (inner is not None and any(inner.children())):
+            part = "(host)" if silent else part
+        ways = seconds.setdefault(part, {"forward": 0.0, "backward": 0.0})
+        ways[place.way] += found.places.get(place, 0.0)
+        operations.setdefault(part, []).extend(found.operations.get(place, ()))
+    rows = []
+    for part, ways in seconds.items():
+        cost = cost_of(operations[part], limits)
+        took = ways["forward"] + ways["backward"]
+        kind = type(modules[part]).__name__ if part in modules else ""
+        rows.append(
+            Row(
+                _BRACKETS.get(part, part or "between layers"),
+                kind,
+                ways["forward"],
+                ways["backward"],
+                cost,
+                bound_of(part, cost, on_gpu=around.on_gpu),
+                advise(part, kind, took, cost, around),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: -row.lost))
+
+
+def check_rows(rows: Sequence[Row]) -> None:
+    """Refuse a part that is faster than this machine's ceilings.
+
+    Args:
+        rows: The parts.
+
+    Raises:
+        StateError: There is one: the time, the count or the ceiling is wrong.
+
+    Example:
+        >>> check_rows([])
+    """
+    for row in rows:
+        above = row.cost.attainable - (1 + ROUNDING) * row.seconds
+        if above > TOO_SHORT:
+            share = row.cost.attainable / max(row.seconds, 1e-12)
+            raise StateError(
+                f"explain: expected {row.name} to take at least "
+                f"{1e3 * row.cost.attainable:.3g} ms at this machine's ceilings, got "
+                f"{1e3 * row.seconds:.3g} ms, {100 * share:.0f} % of what is possible. "
+                "The machine was busy when its ceilings were measured: call "
+                "mica.plan.forget_limits() and explain again."
+            )
