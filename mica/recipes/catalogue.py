@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from mica.errors import ConfigError, near_misses
-from mica.recipes import mnist_convnet, mnist_dense
+from mica.recipes import boston_kfold, mnist_convnet, mnist_dense
 from mica.recipes.from_scratch import (
     autodiff,
     autoencoder_svd,
@@ -51,6 +51,7 @@ MODULES = (
     babi_rnn,
     mnist_dense,
     mnist_convnet,
+    boston_kfold,
 )
 RECIPES = {module.RECIPE.name: module.RECIPE for module in MODULES}
 Results = Sequence[dict[str, float]]
