@@ -1,7 +1,7 @@
 """The only hands on torch's global state: devices, precision, seeds, memory, plans."""
 
 # NOTE: `precision()` is not repeated here: it would hide its module.
-from mica.engine.compiling import is_compiling
+from mica.engine.compiling import compile_network, is_compiling
 from mica.engine.device import (
     available_devices,
     default_device,
@@ -25,6 +25,12 @@ from mica.engine.hardware import (
     measure_ceilings,
     usable_cores,
 )
+from mica.engine.kernels.recurrent import (
+    describe_kernels,
+    run_gru,
+    run_lstm,
+    without_kernels,
+)
 from mica.engine.memory import KeptMemory, keep_freed_memory, peak_memory_bytes
 from mica.engine.precision import Precision, precision_scope, set_precision
 from mica.engine.randomness import (
@@ -37,6 +43,7 @@ from mica.engine.randomness import (
     set_seed,
 )
 from mica.engine.recording import Recording
+from mica.engine.versions import mica_version
 
 __all__ = [
     "Accelerator",
@@ -48,9 +55,11 @@ __all__ = [
     "Recording",
     "available_devices",
     "cache_folder",
+    "compile_network",
     "compute_scope",
     "default_device",
     "describe_device",
+    "describe_kernels",
     "deterministic_scope",
     "draw_seed",
     "eager_plan",
@@ -60,15 +69,19 @@ __all__ = [
     "is_compiling",
     "keep_freed_memory",
     "measure_ceilings",
+    "mica_version",
     "peak_memory_bytes",
     "precision_scope",
     "prepare_module",
     "random_state",
     "resolve_device",
     "restore_random_state",
+    "run_gru",
+    "run_lstm",
     "set_deterministic",
     "set_precision",
     "set_seed",
     "usable_cores",
+    "without_kernels",
     "without_memory",
 ]

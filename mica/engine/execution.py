@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 Layout = Literal["channels_last", "contiguous"]
-Capture = Literal["eager"]
+Capture = Literal["eager", "graph", "compile"]
 Implementation = Literal["fused", "foreach"]
 Placement = Literal["memory", "stream"]
 Allocator = Literal["keep", "system"]
@@ -39,6 +39,7 @@ CHOICES = {
     "data": get_args(Placement),
     "allocator": get_args(Allocator),
 }
+CAPTURES = {"graph": "captured step", "compile": "compiled"}
 PLACEMENTS = {"memory": "data in memory", "stream": "data read as they come"}
 
 
@@ -50,7 +51,9 @@ class ExecutionPlan:
         device: Where; must be of this machine (`resolve_device` finds one by name).
         precision: `float32`, `float64`, or `bfloat16` (mixed: see `set_precision`).
         layout: Memory order of 4-D tensors: `channels_last` or `contiguous`.
-        capture: How operations are launched: `eager`, one by one from Python.
+        capture: How operations are launched: `eager`, one by one from Python; `graph`,
+            all of a step at once (recorded once on a GPU; elsewhere one by one);
+            `compile`, fused by torch.compile.
         optimizer: `fused` (one kernel for the whole update, where torch has one) or
             `foreach` (one per operation).
         data: `memory` (whole arrays, gathered batch by batch) or `stream` (a loader or
@@ -116,6 +119,7 @@ class ExecutionPlan:
         parts = (
             place,
             self.precision,
+            *([CAPTURES[self.capture]] if self.capture in CAPTURES else []),
             self.layout.replace("_", "-"),
             optimizer or f"{self.optimizer} optimizer",
             PLACEMENTS[self.data],

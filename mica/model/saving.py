@@ -9,7 +9,6 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from mica.engine import without_memory
+from mica.engine import mica_version, without_memory
 from mica.errors import CheckpointError, MicaError, StateError
 from mica.layers import Layer
 from mica.layers.adapting import Adaptive
@@ -118,7 +117,7 @@ def save_model(model: "Model", path: str | Path) -> Path:
     tensors, optimizer = _optimizer_parts(model)
     document = {
         "format": FORMAT_VERSION,
-        "mica": _version(),
+        "mica": mica_version(),
         "architecture": architecture,
         "signature": encode(model.signature),
         "compiled": model.compiled_config(),
@@ -140,13 +139,6 @@ def save_model(model: "Model", path: str | Path) -> Path:
             # Stored, not packed: the size in the file is the size in memory.
             archive.writestr(zipfile.ZipInfo(name), content)
     return path
-
-
-def _version() -> str:
-    try:
-        return version("mica-learn")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _learned_inside(model: nn.Module) -> dict[str, Any]:

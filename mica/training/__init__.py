@@ -11,18 +11,28 @@ from mica.training.callbacks import (
     ReduceLROnPlateau,
     TensorBoard,
 )
+from mica.training.calling import training_mode
+from mica.training.capturing import CapturedStep, make_step
 from mica.training.checkpoint import atomic_file, load_weights, save_weights
 from mica.training.history import History
 from mica.training.inputs import Inputs, ValidationRows, open_inputs
 from mica.training.objective import Objective
 from mica.training.run import run
-from mica.training.session import PlanChoice, RunOptions, Session, Verbosity
+from mica.training.session import (
+    PlanChoice,
+    Planner,
+    RunOptions,
+    Session,
+    Verbosity,
+    install_planner,
+)
 from mica.training.state import TrainState
 from mica.training.step import TrainStep
 
 __all__ = [
     "CSVLogger",
     "Callback",
+    "CapturedStep",
     "EarlyStopping",
     "History",
     "Inputs",
@@ -31,6 +41,7 @@ __all__ = [
     "ModelCheckpoint",
     "Objective",
     "PlanChoice",
+    "Planner",
     "Progress",
     "ReduceLROnPlateau",
     "RunOptions",
@@ -41,8 +52,11 @@ __all__ = [
     "ValidationRows",
     "Verbosity",
     "atomic_file",
+    "install_planner",
     "load_weights",
+    "make_step",
     "open_inputs",
     "run",
     "save_weights",
+    "training_mode",
 ]

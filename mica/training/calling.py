@@ -86,6 +86,12 @@ def training_mode(module: nn.Module) -> None:
 
     Args:
         module: Any torch module.
+
+    Example:
+        >>> module = nn.Dropout(0.5).eval()
+        >>> training_mode(module)
+        >>> module.training
+        True
     """
     module.train()
     # From the outside in: a part that was freed inside a frozen one learns.

@@ -28,6 +28,7 @@ class History:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
         self.stop_reason: str | None = None
+        self.plan: Table | None = None  # how steps were executed, and what was tried
 
     def add(self, epoch: int, logs: dict[str, float]) -> None:
         """Append one epoch.
@@ -90,7 +91,8 @@ class History:
                 if label in self.history
             )
             charts.append(Chart(name, series, "epoch", name))
-        return Report("Training", (*charts, table))
+        plans = [] if self.plan is None else [self.plan]
+        return Report("Training", (*charts, table, *plans))
 
     def plot(self, path: str | None = None) -> Any:
         """Draw the curves.

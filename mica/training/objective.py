@@ -446,10 +446,11 @@ class Objective:
             The outputs, logits where they are folded.
         """
         folds = [head.fold for head in self.heads if head.fold is not None]
+        owner = getattr(model, "_orig_mod", model)  # of what torch.compile wraps
         try:
             for fold in folds:
                 fold.leave_out()
-            with gather_losses() as self._added, gather_masks(model) as self._masks:
+            with gather_losses() as self._added, gather_masks(owner) as self._masks:
                 return call(model, x)
         finally:
             for fold in folds:

@@ -25,6 +25,7 @@ from mica.optimizers import describe_optimizer, get_optimizer
 from mica.training.augmenting import get_augmenter
 from mica.training.callbacks import Callback, Progress
 from mica.training.calling import call, evaluation_mode, training_mode
+from mica.training.capturing import CapturedStep
 from mica.training.diagnosis import Guard
 from mica.training.evaluate import evaluate, predict
 from mica.training.events import Events
@@ -40,12 +41,23 @@ from mica.training.step import TrainStep
 from mica.training.updating import Updater
 from mica.training.weight_rules import WeightRules
 
-__all__ = ["PlanChoice", "RunOptions", "Session", "Verbosity"]
+__all__ = [
+    "PlanChoice",
+    "Planner",
+    "RunOptions",
+    "Session",
+    "Verbosity",
+    "install_planner",
+]
 
 DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # rows that are looked at to learn shapes
 
 PlanChoice = Literal["auto", "eager"] | ExecutionPlan
+# Decides how a run is executed: (session, source, eager plan, batch size, epochs) to an
+# object with `plan`, `speed()` and `report()`; see `mica.plan`.
+Planner = Callable[..., Any]
+_planners: list[Planner] = []  # the one that `install_planner` was given
 Verbosity = Literal["auto"] | int
 
 
@@ -98,6 +110,19 @@ class RunOptions:
                 )
             object.__setattr__(self, name, int(value))  # NumPy's integers too
         get_augmenter(self.augment)  # found now, not after the data were read
+
+
+def install_planner(planner: Planner) -> None:
+    """Let runs with plan "auto" be executed as a planner decides; eagerly before.
+
+    Args:
+        planner: `mica.plan.choose_plan`, which lies above this package.
+
+    Example:
+        >>> from mica.plan import choose_plan
+        >>> install_planner(choose_plan)
+    """
+    _planners[:] = [planner]
 
 
 def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
@@ -189,9 +214,21 @@ class Session:
             if inputs.validation is not None:
                 self.prepare(inputs.validation, chosen, "validation_data")
             updater = self._same_updater()
-            state = self._new_state(inputs.train, options, chosen, updater, size)
-            self.history = state.history
-            self._run(inputs, options, state, updater, size)
+            decision = None
+            if plan == "auto" and _planners:
+                left = max(options.epochs - options.initial_epoch, 0)
+                decision = _planners[0](
+                    self, inputs.train, chosen, batch_size=size, epochs=left
+                )
+                chosen = decision.plan
+            with execution_scope(chosen):
+                state = self._new_state(inputs.train, options, chosen, updater, size)
+                if decision is not None:
+                    state.history.plan = decision.report()
+                    speed = decision.speed()
+                    state.plan_line += f": {speed}" if speed else ""
+                self.history = state.history
+                self._run(inputs, options, state, updater, size)
         return state.history
 
     def evaluate(
@@ -301,6 +338,11 @@ class Session:
             )
         return self._default_step
 
+    def _planned_step(self, plan: ExecutionPlan) -> Any:
+        """The step of `default_step`, captured when the plan says so."""
+        step = self.default_step(plan)
+        return CapturedStep(step) if plan.capture == "graph" else step
+
     def train_batch(self, source: Source) -> dict[str, float]:
         """Learn from all rows of a source at once.
 
@@ -409,7 +451,7 @@ class Session:
         means = RunningMeans()
         state.read_logs = lambda: {**means.read(), **self._read_metrics()}
         self._default_step = None  # a step belongs to one plan
-        step = self._own_step or self.default_step(plan)
+        step = self._own_step or self._planned_step(plan)
         augmenter = get_augmenter(options.augment)
 
         def batches(epoch: int) -> Iterable[Batch]:

@@ -156,7 +156,7 @@ class TrainState:
         self.stop_reason: str | None = None
         self.validates = False  # whether there are validation data
         self.scheduled = False  # whether the optimizer sets its rate at every step
-        self.plan_line = plan.describe()
+        self.plan_line = ""  # how steps are executed, in words
         self.failure: BaseException | None = None
         self.average: WeightAverage | None = None
 

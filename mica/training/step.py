@@ -1,7 +1,6 @@
 """One training step: predict, compare, learn."""
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -9,10 +8,12 @@ from torch import Tensor, nn
 
 from mica.engine import (
     ExecutionPlan,
+    compile_network,
     compute_scope,
     random_state,
     restore_random_state,
 )
+from mica.nested import map_nested
 from mica.training.accumulating import Term
 from mica.training.objective import Objective
 from mica.training.updating import Updater
@@ -57,6 +58,7 @@ class TrainStep:
         self.updater = updater
         self.plan = plan
         self._mixed = plan.precision == "bfloat16"
+        self._network = compile_network(model) if plan.capture == "compile" else model
         self._measures = any(head.all_metrics for head in objective.heads)
 
     def losses(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
@@ -68,21 +70,22 @@ class TrainStep:
         Returns:
             (outputs, losses); `losses["loss"]` is the total.
         """
-        if self._mixed:
-            with compute_scope(self.plan):
-                return self._losses(batch)
-        return self._losses(batch)
-
-    def _losses(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
-        outputs = self.objective.forward(self.model, batch.x)
+        outputs = self._predict(batch)
         return outputs, self.objective.compute(outputs, batch.y, batch.sample_weight)
 
+    def _predict(self, batch: Any) -> Any:
+        if not self._mixed:
+            return self.objective.forward(self._network, batch.x)
+        with compute_scope(self.plan):
+            outputs = self.objective.forward(self._network, batch.x)
+        # Losses and metrics add up many numbers: float32 for them.
+        return map_nested(_in_float32, outputs)
+
     def _terms(self, batch: Any) -> tuple[Any, dict[str, Tensor], list[Term]]:
-        with compute_scope(self.plan) if self._mixed else nullcontext():
-            outputs = self.objective.forward(self.model, batch.x)
-            losses, terms = self.objective.terms(
-                outputs, batch.y, batch.sample_weight, batch.size
-            )
+        outputs = self._predict(batch)
+        losses, terms = self.objective.terms(
+            outputs, batch.y, batch.sample_weight, batch.size
+        )
         return outputs, losses, terms
 
     def _gather(self, batch: Any) -> dict[str, Tensor]:
@@ -101,10 +104,34 @@ class TrainStep:
                     buffer.copy_(value)
 
         outputs, losses, terms = self._terms(batch)
-        if self._measures:
-            self.objective.measure(outputs, batch.y, batch.sample_weight)
+        self.measure(outputs, batch)
         self.updater.gather(terms, look if self.updater.looks_again else None)
         return {name: value.detach() for name, value in losses.items()}
+
+    def learn(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
+        """Predict, compare, differentiate and move, all on the device.
+
+        Args:
+            batch: A `mica.data.Batch`.
+
+        Returns:
+            (outputs, losses).
+        """
+        self.updater.clear()
+        outputs, losses = self.losses(batch)
+        losses["loss"].backward()
+        self.updater.move()
+        return outputs, losses
+
+    def measure(self, outputs: Any, batch: Any) -> None:
+        """Show a batch to the metrics.
+
+        Args:
+            outputs: What `learn` gave.
+            batch: The batch.
+        """
+        if self._measures:
+            self.objective.measure(outputs, batch.y, batch.sample_weight)
 
     def __call__(self, batch: Any) -> dict[str, Tensor]:
         """Do the step.
@@ -118,10 +145,13 @@ class TrainStep:
         updater = self.updater
         if updater.gathers:
             return self._gather(batch)
-        updater.clear()
-        outputs, losses = self.losses(batch)
-        losses["loss"].backward()
-        updater.apply()
-        if self._measures:
-            self.objective.measure(outputs, batch.y, batch.sample_weight)
+        updater.set_rate()
+        outputs, losses = self.learn(batch)
+        updater.count()
+        self.measure(outputs, batch)
         return {name: value.detach() for name, value in losses.items()}
+
+
+def _in_float32(value: Any) -> Any:
+    """A half-precision tensor in float32; anything else as it is."""
+    return value.float() if getattr(value, "dtype", None) is torch.bfloat16 else value

@@ -211,17 +211,56 @@ class Updater:
         Raises:
             ConfigError: The optimizer needs `again` and gets None.
         """
+        self.set_rate()
+        self.move(again)
+        self.count()
+
+    def set_rate(self) -> None:
+        """Give the optimizer the learning rate of this step, when it changes."""
+        if self._schedule is not None:
+            set_learning_rate(self._ready(), self._schedule(self.step))
+
+    def make_replayable(self, device: torch.device) -> None:
+        """Keep rates and step counts on the device, so that updates can be recorded.
+
+        Args:
+            device: Where the weights are.
+
+        Raises:
+            ConfigError: The optimizer has no such way.
+        """
+        optimizer = self._ready()
+        for group in optimizer.param_groups:
+            if "capturable" not in group:
+                raise ConfigError(
+                    "fit: expected an optimizer that a recorded step can hold, got "
+                    f'{type(optimizer).__name__}. Use plan="eager", or Adam.'
+                )
+            group["capturable"] = True
+            rate = torch.as_tensor(group["lr"], dtype=torch.float32)
+            group["lr"] = rate.to(device)
+        for state in optimizer.state.values():
+            if isinstance(state.get("step"), Tensor):
+                state["step"] = state["step"].to(device)
+
+    def move(self, again: Callable[[], Tensor] | None = None) -> None:
+        """Clip the gradients and change the weights; nothing here waits or counts.
+
+        Args:
+            again: As in `apply`.
+        """
         if self._clips:
             self.spec.clip_gradients(self.parameters)
-        optimizer = self._ready()
-        if self._schedule is not None:
-            set_learning_rate(optimizer, self._schedule(self.step))
         if self.looks_again:
             self._apply_looking(again)
         else:
-            optimizer.step()
+            self._ready().step()
         if self.constrain is not None:
             self.constrain()
+
+    def count(self) -> None:
+        """Count an update, and take the weights into their average."""
+        self._ready()
         self.step += 1
         if self._average is not None:
             self._average.update(self.step)

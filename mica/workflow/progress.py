@@ -23,7 +23,8 @@ class SparseProgress(Callback):
     """
 
     def __init__(self, verbose: Verbosity = "auto") -> None:
-        self._progress = Progress(verbose)
+        # The report of the run has a part of its own for the plan.
+        self._progress = Progress(verbose, plan=False)
 
     def listens_to(self, event: str) -> bool:
         """Tell whether an event is of interest.

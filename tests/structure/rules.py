@@ -96,7 +96,12 @@ EFFECTS = {
 }
 EFFECT_METHODS = {"mkdir", "read_bytes", "read_text", "write_bytes", "write_text"}
 # A module says at import time that it can be drawn with or looked up; nothing else.
-REGISTRATIONS = {"install_renderer", "register", "report.install_renderer"}
+REGISTRATIONS = {
+    "install_planner",
+    "install_renderer",
+    "register",
+    "report.install_renderer",
+}
 ERRORS = {
     "ArgumentError",
     "CheckpointError",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mica import engine
 from mica.errors import DataError
 
 __all__ = [
@@ -94,9 +95,7 @@ def cache_folder() -> Path:
         >>> cache_folder().parts[-2:]
         ('mica', 'datasets')
     """
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    folder = Path(base).expanduser() if base else Path.home() / ".cache"
-    return folder / "mica" / "datasets"
+    return engine.cache_folder("datasets")
 
 
 def _hash(path: Path) -> str:

@@ -69,6 +69,7 @@ class Progress(Callback):
     Args:
         verbose: 0 is silent, 1 a live bar where there can be one, 2 one line an epoch;
             "auto" is 1.
+        plan: Whether a first line says how steps are executed.
 
     Raises:
         ConfigError: `verbose` is none of these.
@@ -79,13 +80,16 @@ class Progress(Callback):
         False
     """
 
-    def __init__(self, verbose: Literal["auto"] | int = "auto") -> None:
+    def __init__(
+        self, verbose: Literal["auto"] | int = "auto", *, plan: bool = True
+    ) -> None:
         if verbose not in ("auto", 0, 1, 2):
             raise ConfigError(
                 f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}. Use 0 for "
                 "silence, 1 for a live bar, 2 for one line an epoch."
             )
         self.verbose = verbose
+        self.plan = plan
         self._kind: Kind = choose_kind(verbose)
         self._is_live = self._kind in ("terminal", "notebook")
         self._screen: Screen = open_screen("silent")
@@ -104,9 +108,12 @@ class Progress(Callback):
         return self._kind != "silent" and super().listens_to(event)
 
     def on_train_begin(self, state: "TrainState") -> None:
-        """Open the screen."""
+        """Open the screen, and say the plan."""
         self._screen = open_screen(self._kind)
         self._next_draw = 0.0
+        line = getattr(state, "plan_line", "")
+        if self.plan and line:
+            self._screen.finish([[("plan: ", "dim"), (line, "")]])
 
     def on_epoch_begin(self, state: "TrainState") -> None:
         """Start the clock of the epoch."""

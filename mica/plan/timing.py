@@ -1,0 +1,174 @@
+"""Timing: plans take turns on the same batches, and chance is told from gain."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+__all__ = ["Timed", "in_words", "is_faster", "take_turns", "time_block", "wait"]
+
+_CHANCE = 0.01  # of calling a plan faster that is not, in one comparison
+
+
+@dataclass
+class Timed:
+    """Seconds a step took, round by round, and why a plan was given up.
+
+    Args:
+        seconds: One entry for each round.
+        failure: What went wrong, if something did.
+
+    Example:
+        >>> Timed([0.2, 0.1, 0.3]).median
+        0.2
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    failure: str = ""
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds; infinite when there is none."""
+        return statistics.median(self.seconds) if self.seconds else math.inf
+
+
+def time_block(
+    step: Callable[[int], object], steps: int, device: torch.device
+) -> float:
+    """Time some steps in a row.
+
+    Args:
+        step: Does a step, given its number.
+        steps: How many.
+        device: Waited for before and after.
+
+    Returns:
+        Seconds for one step.
+
+    Example:
+        >>> time_block(lambda number: None, 10, torch.device("cpu")) < 1
+        True
+    """
+    wait(device)
+    begin = time.perf_counter()
+    for number in range(steps):
+        step(number)
+    wait(device)
+    return (time.perf_counter() - begin) / steps
+
+
+def wait(device: torch.device) -> None:
+    """Wait until a device has done all it was given.
+
+    Args:
+        device: The device; a processor is never behind.
+
+    Example:
+        >>> wait(torch.device("cpu"))
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def take_turns(
+    blocks: Sequence[Callable[[], float]],
+    rounds: int,
+    *,
+    seconds: float = math.inf,
+    give_up_above: float = 1.3,
+) -> list[Timed]:
+    """Let candidates run one after the other, round by round, in alternating order.
+
+    Args:
+        blocks: Each times some steps and gives seconds for one. The first is never
+            given up.
+        rounds: How often each runs.
+        seconds: When to end early; three rounds are done in any case.
+        give_up_above: A candidate whose median after three rounds is this many times
+            the best one's runs no more.
+
+    Returns:
+        The times; a candidate that raised has its failure in words.
+
+    Example:
+        >>> [timed.median for timed in take_turns([lambda: 1.0, lambda: 2.0], 4)]
+        [1.0, 2.0]
+    """
+    timed = [Timed() for _ in blocks]
+    running = set(range(len(blocks)))
+    begin = time.perf_counter()
+    for number in range(rounds):
+        order: Iterable[int] = sorted(running, reverse=bool(number % 2))
+        for index in order:
+            try:
+                timed[index].seconds.append(blocks[index]())
+            except Exception as error:  # whatever a library raises: training goes on
+                if index == 0:
+                    raise
+                timed[index] = Timed(failure=in_words(error))
+                running.discard(index)
+        if number < 2:
+            continue
+        best = min(timed[index].median for index in running)
+        running = {
+            index
+            for index in running
+            if index == 0 or timed[index].median <= give_up_above * best
+        }
+        if time.perf_counter() - begin > seconds or len(running) == 1:
+            break
+    return timed
+
+
+def in_words(error: BaseException) -> str:
+    """Give the first sentence of an error.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        Its kind and its first line, shortened.
+
+    Example:
+        >>> in_words(ValueError("no such thing"))
+        'it failed: ValueError: no such thing'
+    """
+    first = (str(error).strip().splitlines() or [""])[0]
+    shown = first if len(first) <= 120 else first[:117] + "..."
+    return f"it failed: {type(error).__name__}: {shown}"
+
+
+def is_faster(seconds: Sequence[float], eager: Sequence[float], *, gain: float) -> bool:
+    """Decide whether a plan is faster than another one beyond noise.
+
+    It is when its median is lower by the gain, and when a sign test on the rounds, of
+    which each pairs neighbouring times, would call equal plans different with a
+    probability of at most 1 %.
+
+    Args:
+        seconds: Of the candidate, round by round.
+        eager: Of the plan it is compared with, in the same rounds.
+        gain: The least share of time saved, such as 0.03.
+
+    Returns:
+        Whether to prefer it.
+
+    Example:
+        >>> is_faster([1.0] * 10, [2.0] * 10, gain=0.03)
+        True
+        >>> is_faster([1.0, 3.0] * 5, [2.0] * 10, gain=0.03)
+        False
+    """
+    pairs = list(zip(seconds, eager, strict=False))
+    if not pairs:
+        return False
+    mine, others = zip(*pairs, strict=True)
+    if statistics.median(mine) > (1 - gain) * statistics.median(others):
+        return False
+    wins = sum(one < other for one, other in pairs)
+    count = len(pairs)
+    tail = sum(math.comb(count, won) for won in range(wins, count + 1)) / 2**count
+    return tail <= _CHANCE
