@@ -185,7 +185,7 @@ class Hashing(_Hasher):
         self.salt = [integer(value, self.where, "salt") for value in salts]
         self._salt = 0
         for value in self.salt:
-            self._salt = int(mix(torch.tensor(self._salt ^ value)))
+            self._salt = int(mix(torch.tensor(self._salt ^ value, device="cpu")))
 
     def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
         """Say what is wrong with an input that holds no whole numbers."""

@@ -226,6 +226,14 @@ def test_a_config_in_json_makes_the_same_layer(case):
 
 
 @every_layer
+def test_a_graph_of_the_layer_computes_what_the_layer_computes(case):
+    layer, x = built(case).eval(), case.batch()
+    entrance = inputs(case)
+    model = Model(entrance, layer(entrance)).eval()
+    assert equal(run(model, x), run(layer, x))
+
+
+@every_layer
 def test_a_model_file_gives_the_same_layer_to_the_bit(case, tmp_path):
     layer, x = built(case), case.batch()
     run(layer, x)  # moves statistics away from their first values
