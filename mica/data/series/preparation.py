@@ -1,5 +1,6 @@
 """From a raw series to windows for training, validation and test; nothing leaks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ def prepare_series(
     every: int | str = 1,
     whole: bool = False,
     over_gaps: bool = False,
-    fractions: tuple[float, float] = (0.25, 0.25),
+    fractions: Sequence[float] = (0.25, 0.25),
     season: int | str | None = None,
     stride: int = 1,
 ) -> PreparedSeries:
@@ -140,6 +141,11 @@ def prepare_series(
             f"{series.name}: expected a series longer than a window of "
             f"{shape.span + 1:,} rows (history and horizon), got {len(series):,} rows. "
             "Take a shorter history or horizon, or more data."
+        )
+    if not isinstance(fractions, Sequence) or len(fractions) != 2:
+        raise ConfigError(
+            "prepare_series: expected two fractions, of validation and test, got "
+            f"{fractions!r}. Write fractions=(0.25, 0.25)."
         )
     train, validation, test = split_series(series, fractions, gap=shape.span)
     encoder.fit(train)

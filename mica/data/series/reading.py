@@ -18,6 +18,7 @@ __all__ = ["as_series", "read_series"]
 
 NUMBER_SHARE = 0.9  # of the known cells that must be numbers; ours
 TIME_SHARE = 0.9  # of the cells that must be times for a column to be found; ours
+LEAST_SHARE = 0.5  # where no column reaches that: its bad cells are then named; ours
 SAMPLE_ROWS = 1000  # looked at to find the column of times; ours
 _TIME_NAME = re.compile(
     r"(date ?time|time ?stamp|timestamp|date|time|day|month|year|ts|epoch|unix ?time)",
@@ -64,7 +65,7 @@ def _number_times(numbers: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _looks_like_time(name: str, cells: Cells) -> bool:
+def _looks_like_time(name: str, cells: Cells, share: float) -> bool:
     head = cells[:SAMPLE_ROWS]
     if isinstance(head, np.ndarray):
         return bool(_TIME_NAME.fullmatch(name)) and _number_times(head) is not None
@@ -73,23 +74,22 @@ def _looks_like_time(name: str, cells: Cells) -> bool:
         return bool(_TIME_NAME.fullmatch(name)) and _number_times(numbers) is not None
     known = sum(text is not None for text in head)
     wrong = sum(parse_times(head).unreadable.values())
-    return known > 0 and known - wrong >= TIME_SHARE * len(head)
+    return known > 0 and known - wrong >= share * len(head)
 
 
 def _find_time(table: Table, time: str | None) -> str:
     if time is not None:
         table.column(time)  # says what is wrong
         return time
-    found = [
-        name for name, cells in table.columns.items() if _looks_like_time(name, cells)
-    ]
-    if not found:
-        raise DataError(
-            f"{table.name}: expected a column of times, got "
-            f"{', '.join(map(repr, table.names[:10]))}. Name it: time='column'; it "
-            "holds dates such as 2020-01-31 12:00."
-        )
-    return found[0]
+    for share in (TIME_SHARE, LEAST_SHARE):
+        for name, cells in table.columns.items():
+            if _looks_like_time(name, cells, share):
+                return name
+    raise DataError(
+        f"{table.name}: expected a column of times, got "
+        f"{', '.join(map(repr, table.names[:10]))}. Name it: time='column'; it holds "
+        "dates such as 2020-01-31 12:00."
+    )
 
 
 def _read_times(
