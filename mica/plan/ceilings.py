@@ -168,7 +168,7 @@ def measure_limits(
     device: str | torch.device | None = None,
     *,
     seconds: float = 2.0,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
 ) -> Limits:
     """Measure what a device can do, on random data.
 
@@ -178,7 +178,8 @@ def measure_limits(
     Args:
         device: Where; None for the default one.
         seconds: How long it takes, about.
-        clock: Gives seconds.
+        clock: Gives seconds; None for the wall's, and with one thread the processor's
+            own, which does not count what else the machine does.
 
     Returns:
         The limits.
@@ -190,6 +191,10 @@ def measure_limits(
     place = resolve_device(device)
     on_processor = place.type == "cpu"
     generator = torch.Generator(place).manual_seed(0)
+    if clock is None:
+        alone = on_processor and torch.get_num_threads() == 1
+        clock = time.thread_time if alone else time.perf_counter
+    read: Callable[[], float] = clock
 
     def drawn(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, device=place, generator=generator)
@@ -199,7 +204,7 @@ def measure_limits(
         if dtype is torch.float64:
             size //= 2
         left, right = drawn(size, size).to(dtype), drawn(size, size).to(dtype)
-        product = _shortest(lambda: left @ right, place, seconds / 8, clock)
+        product = _shortest(lambda: left @ right, place, seconds / 8, read)
         rows = 8 if on_processor else 256
         images = drawn(rows, 64, 32, 32).to(dtype, memory_format=torch.channels_last)
         kernel = drawn(64, 64, 3, 3).to(dtype, memory_format=torch.channels_last)
@@ -222,20 +227,20 @@ def measure_limits(
             (1, source.sum),
         )
         return max(
-            moved * num_bytes / _shortest(way, place, share, clock)
+            moved * num_bytes / _shortest(way, place, share, read)
             for moved, way in ways
         )
 
     with torch.no_grad():
         rates = {name: flops(dtype) for name, dtype in PRECISIONS.items()}
         moved = tuple((size, bandwidth(size)) for size in COPIED_BYTES)
-        kernel = _kernel_seconds(place, seconds / 30, clock)
+        kernel = _kernel_seconds(place, seconds / 30, read)
     return Limits(
         describe_device(place),
         torch.get_num_threads(),
         rates,
         moved,
-        max(_operation_seconds(place, seconds / 30, clock), kernel),
+        max(_operation_seconds(place, seconds / 30, read), kernel),
         kernel,
     )
 

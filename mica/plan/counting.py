@@ -142,6 +142,8 @@ def bytes_of(
     if name in _FREE or function.is_view:
         return None
     given = _distinct(_tensors((args, dict(kwargs))))
+    if not given and not _tensors(result):
+        return None
     written = _distinct(_written(function, args, kwargs))
     held = {tensor.untyped_storage()._cdata for tensor in given}
     fresh = [

@@ -1,29 +1,22 @@
 """Explain: where the time of a step goes, layer by layer, beside what is attainable."""
 
-import copy
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from mica.data import ArraySource, Source, as_source
-from mica.data.batch import to_device
+from mica.data import ArraySource
 from mica.engine import (
     ExecutionPlan,
     eager_plan,
     execution_scope,
     inspect_hardware,
-    prepare_module,
     random_state,
     restore_random_state,
 )
-from mica.errors import ConfigError, DataError, MicaError, StateError
-from mica.layers import probing
-from mica.nested import flatten
+from mica.errors import StateError
 from mica.plan.advising import Circumstances, advise, bound_of, cost_of
 from mica.plan.candidates import multiplies_bfloat16
 from mica.plan.ceilings import (
@@ -34,19 +27,16 @@ from mica.plan.ceilings import (
     remember_limits,
 )
 from mica.plan.counting import Operation
-from mica.plan.measuring import Measured, endless, learning, measure, predicting
+from mica.plan.measuring import Measured, doing, endless, measure
+from mica.plan.rehearsing import rehearse
 from mica.plan.roofline import Row, layer_table, remedy_table, roofline
 from mica.plan.timeline import Clock, DeviceClock, Place, WallClock
 from mica.report import Finding, Highlight, Highlights, Report
-from mica.training import Objective, Session, make_step, training_mode
-from mica.training.calling import call, evaluation_mode, number_scope
-from mica.training.weight_rules import WeightRules
+from mica.training import Session
+from mica.training.calling import number_scope
 
 __all__ = ["Explanation", "explain", "make_rows"]
 
-DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
-PEEK_ROWS = 2  # that are looked at to learn shapes
-OPEN_SIZE = 32  # steps of a sequence, say, where a model's input leaves its length open
 EXPLAINED = 0.05  # of a step may stay unexplained without a word
 ROUNDING = 0.05  # of a ceiling that a measurement of the same work may differ by
 TOO_SHORT = 30e-6  # seconds; the clock and the hooks are too coarse to judge less
@@ -248,50 +238,24 @@ def _explain(
     limits: Limits | None,
     clock: Clock | None,
 ) -> Explanation:
-    trial = _copy_of(model, *objective)
-    remarks: list[Finding] = []
-    rows = batch_size or DEFAULT_BATCH_SIZE
-    if data is None:
-        source: Source = ArraySource(draw_inputs(model, rows), keep_integers=True)
-        remarks.append(
-            Finding("note", "data", "There were none: the numbers are random.")
-        )
-    else:
-        source = open_data(model, data, batch_size)
-    size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
-    if not source.replayable:
-        fact = "They come only once: one batch is used again and again."
-        remarks.append(Finding("note", "data", fact))
-    has_data = data is not None
-    source, trains, said = _with_targets(trial, source, plan, has_data=has_data)
-    remarks += said
+    ready = rehearse(model, data, batch_size, objective, plan)
+    trial, trains, remarks = ready.session, ready.trains, list(ready.remarks)
     wanted = clock or (
         DeviceClock(plan.device) if plan.device.type == "cuda" else WallClock()
     )
-    batches = endless(source, size, plan.device)
-    first = source.peek(size)
-    with trial.trainability.applied() if trains else nullcontext():
-        if trains:
-            updater = trial.ready_updater()
-            updater.constrain = WeightRules(trial.model).constrain
-            training_mode(trial.model)
-            step = make_step(
-                trial.model, trial.objective, updater, plan, captured=False
-            )
-            doing, watch = learning(trial, step)
-        else:
-            trial.model.eval()
-            doing, watch = predicting(trial.model, plan)
-        found = measure(trial.model, batches, doing, watch, wanted, seconds=seconds)
+    batches = endless(ready.source, ready.batch_size, plan.device)
+    rows = ready.source.peek(ready.batch_size).size
+    with doing(ready, plan) as (step, watch):
+        found = measure(trial.model, batches, step, watch, wanted, seconds=seconds)
     ceilings = limits or find_limits(plan.device)
     around = Circumstances(
-        first.size,
+        rows,
         plan.precision,
         plan.device.type == "cuda",
         _bfloat16_gain(plan, ceilings),
         found.seconds,
         not trains or _is_fused(trial),
-        isinstance(source, ArraySource),
+        isinstance(ready.source, ArraySource),
         _ELEMENTWISE,
     )
     parts = _judged(
@@ -314,171 +278,11 @@ def _explain(
         parts[0],
         found.seconds,
         parts[1],
-        first.size,
+        rows,
         plan,
         trains,
         tuple(remarks),
     )
-
-
-def _copy_of(model: nn.Module, loss: Any, optimizer: Any) -> Session:
-    """A run on copies of all that it changes."""
-    session = getattr(model, "session", None) if _is_compiled(model) else None
-    if isinstance(session, Session):
-        copied, objective, updater = copy.deepcopy(
-            (session.model, session.objective, session.updater)
-        )
-        own = session.train_step
-        trial = Session(copied, objective, session.optimizer, train_step=own)
-        trial.updater = updater
-        objective.release()
-        return trial
-    return Session(copy.deepcopy(model), Objective(loss), optimizer)
-
-
-def _is_compiled(model: nn.Module) -> bool:
-    return bool(getattr(model, "is_compiled", False))
-
-
-def open_data(model: nn.Module, data: Any, batch_size: int | None) -> Source:
-    """Make a source of what the user gives.
-
-    Args:
-        model: Decides whether integers are numbers of things.
-        data: (x, y), (x, y, sample_weight), x, or an object that gives batches.
-        batch_size: What the caller wants.
-
-    Returns:
-        The source.
-
-    Raises:
-        DataError: A tuple of another length.
-
-    Example:
-        >>> open_data(nn.Linear(1, 1), ([[0.0], [1.0]], [[1.0], [2.0]]), None).y.shape
-        torch.Size([2, 1])
-    """
-    keep = _takes_integers(model)
-    if not isinstance(data, tuple):
-        return as_source(data, batch_size=batch_size, keep_integers=keep)
-    if not 1 <= len(data) <= 3:
-        raise DataError(
-            "explain: expected data as (x, y) or (x, y, sample_weight), got "
-            f"{len(data)} parts. Put several inputs into one: ([a, b], y)."
-        )
-    return as_source(*data, batch_size=batch_size, keep_integers=keep)
-
-
-def _takes_integers(model: nn.Module) -> bool:
-    return any(
-        isinstance(part, nn.Embedding) or getattr(part, "takes_integers", False)
-        for part in model.modules()
-    ) or any(not each.dtype.is_floating_point for each in _entrances(model))
-
-
-def _entrances(model: nn.Module) -> list[Any]:
-    """The symbolic inputs of a model made from a graph."""
-    graph = getattr(model, "graph", None)
-    return [] if graph is None else list(graph.inputs)
-
-
-def draw_inputs(model: nn.Module, rows: int) -> Any:
-    """Draw random inputs of the shapes that a model's `Input` says.
-
-    Args:
-        model: A model that was made with `mica.Input`.
-        rows: How many.
-
-    Returns:
-        One tensor, or a list of them; integers are below the smallest vocabulary.
-
-    Raises:
-        ConfigError: The model does not say its input.
-
-    Example:
-        >>> import mica
-        >>> model = mica.Sequential(mica.Input((4,)), mica.layers.Dense(3))
-        >>> draw_inputs(model, 2).shape
-        torch.Size([2, 4])
-    """
-    entrances = _entrances(model)
-    if not entrances:
-        raise ConfigError(
-            f"explain: expected data, for {type(model).__name__} does not say the "
-            "shape of its input, got none. Give x, or (x, y) to explain training."
-        )
-    known = [
-        int(getattr(part, "num_embeddings", None) or getattr(part, "input_dim", 0) or 0)
-        for part in model.modules()
-    ]
-    vocabulary = min((each for each in known if each), default=2)
-    drawn = []
-    for each in entrances:
-        shape = (
-            rows,
-            *(OPEN_SIZE if size is None else size for size in each.shape[1:]),
-        )
-        if each.dtype.is_floating_point:
-            drawn.append(torch.rand(shape, dtype=each.dtype))
-        else:
-            drawn.append(torch.randint(vocabulary, shape).to(each.dtype))
-    return drawn[0] if len(drawn) == 1 else drawn
-
-
-def _with_targets(
-    trial: Session, source: Source, plan: ExecutionPlan, *, has_data: bool
-) -> tuple[Source, bool, list[Finding]]:
-    """Prepare the run; say whether it can learn, and why not."""
-    outputs = _first_outputs(trial, source, plan)
-    if trial.train_step is not None:
-        fact = "A step of one's own is not looked into: this is prediction alone."
-        return source, False, [Finding("note", "step", fact)]
-    if trial.objective.loss is None:
-        return source, False, []
-    if not has_data and isinstance(source, ArraySource):
-        source = _with_drawn_targets(trial, source, outputs, plan)
-    if source.peek(PEEK_ROWS).y is None:
-        fact = "There are no targets: this is prediction alone."
-        return source, False, [Finding("note", "data", fact, remedy="Give (x, y).")]
-    trial.prepare(source, plan, "explain")
-    return source, True, []
-
-
-def _first_outputs(trial: Session, source: Source, plan: ExecutionPlan) -> Any:
-    """Build the model, and see what it gives for few rows."""
-    prepare_module(trial.model, plan)
-    x = to_device(source.peek(PEEK_ROWS).x, plan.device)
-    with evaluation_mode(trial.model), torch.no_grad(), probing():
-        outputs = call(trial.model, x)
-    prepare_module(trial.model, plan)
-    return outputs
-
-
-def _with_drawn_targets(
-    trial: Session, source: ArraySource, outputs: Any, plan: ExecutionPlan
-) -> ArraySource:
-    """The same inputs with random targets that the losses can read, if any can."""
-    rows = source.num_samples
-
-    def shares(leaf: Tensor) -> Tensor:
-        return torch.rand(rows, *leaf.shape[1:]).softmax(-1)
-
-    def labels(leaf: Tensor) -> Tensor:
-        return torch.randint(leaf.shape[-1], (rows, *leaf.shape[1:-1]))
-
-    def answers(leaf: Tensor) -> Tensor:
-        return torch.randint(2, (rows, *leaf.shape[1:])).float()
-
-    for draw in (shares, labels, answers):
-        with suppress(MicaError, RuntimeError, IndexError):
-            drawn = [draw(leaf.float()) for leaf in flatten(outputs)]
-            y = drawn[0] if len(drawn) == 1 else drawn
-            tried = ArraySource(source.x, y, keep_integers=True)
-            trial.objective.release()
-            trial.prepare(tried, plan, "explain")
-            trial.objective.compute(outputs, tried.peek(PEEK_ROWS).y)
-            return tried
-    return source
 
 
 def _is_fused(trial: Session) -> bool:

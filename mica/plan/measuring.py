@@ -12,6 +12,7 @@ from torch import nn
 from mica.data import Batch, Source
 from mica.engine import ExecutionPlan, compute_scope
 from mica.plan.counting import Counting, Operation
+from mica.plan.rehearsing import Rehearsal
 from mica.plan.timeline import (
     HOST,
     LOSS,
@@ -20,11 +21,12 @@ from mica.plan.timeline import (
     Stretch,
     Timeline,
 )
-from mica.training import Session, TrainStep
+from mica.training import Session, TrainStep, make_step, training_mode
 from mica.training.calling import call
 from mica.training.means import RunningMeans
+from mica.training.weight_rules import WeightRules
 
-__all__ = ["Measured", "endless", "learning", "measure", "predicting"]
+__all__ = ["Measured", "doing", "endless", "learning", "measure", "predicting"]
 
 DATA = Place("(data)")
 WARM_UP = 2
@@ -92,10 +94,15 @@ def _inside(timeline: Timeline, owner: Any, name: str, part: str) -> Iterator[No
     """Let a part be at work while a method of an object runs."""
     method = getattr(owner, name)
 
+    place = Place(part)
+
     def watched(*args: Any, **kwargs: Any) -> Any:
-        timeline.is_backward = False
-        with timeline.at(part):
+        before, timeline.is_backward = timeline.place, False
+        timeline.turn_to(place)
+        try:
             return method(*args, **kwargs)
+        finally:
+            timeline.turn_to(before if before.part != LOSS else HOST)
 
     setattr(owner, name, watched)
     try:
@@ -110,10 +117,13 @@ def _comparing(timeline: Timeline, objective: Any, name: str) -> Iterator[None]:
     method = getattr(objective, name)
 
     def watched(*args: Any, **kwargs: Any) -> Any:
-        with timeline.at(LOSS):
-            found = method(*args, **kwargs)
+        before = timeline.place
+        timeline.turn_to(Place(LOSS))
+        found = method(*args, **kwargs)
+        timeline.turn_to(before)
         losses = found if isinstance(found, dict) else found[0]
         timeline.claim(list(losses.values()), LOSS, timeline.follow)
+        timeline.resume()
         return found
 
     setattr(objective, name, watched)
@@ -176,6 +186,30 @@ def predicting(model: nn.Module, plan: ExecutionPlan) -> tuple[Step, Watch]:
     return predict, watch
 
 
+@contextmanager
+def doing(ready: Rehearsal, plan: ExecutionPlan) -> Iterator[tuple[Step, Watch]]:
+    """Bring a run into the state of a step: learning, or predicting.
+
+    Args:
+        ready: The run.
+        plan: How a step is executed.
+
+    Yields:
+        (step, what is watched beside the modules).
+    """
+    trial = ready.session
+    if not ready.trains:
+        trial.model.eval()
+        yield predicting(trial.model, plan)
+        return
+    with trial.trainability.applied():
+        updater = trial.ready_updater()
+        updater.constrain = WeightRules(trial.model).constrain
+        training_mode(trial.model)
+        step = make_step(trial.model, trial.objective, updater, plan, captured=False)
+        yield learning(trial, step)
+
+
 def measure(
     model: nn.Module,
     batches: Iterator[Batch],
@@ -187,8 +221,8 @@ def measure(
 ) -> Measured:
     """Time plain and watched steps in turns, then count one.
 
-    Of the times the faster half is averaged: what else the machine does only adds to
-    them. What the hooks cost beside the stretches is measured and taken off.
+    Of the times the fastest quarter is averaged: what else the machine does only adds
+    to them. What the hooks cost beside the stretches is measured and taken off.
 
     Args:
         model: In training, or predicting.
@@ -234,9 +268,8 @@ def measure(
     operations = _count(timeline, watch, watched)
     device = next((each.device for each in model.parameters()), torch.device("cpu"))
     hooks = hook_seconds(clock, device)
-    places = _faster_half([_by_place(each, clock, hooks) for each in stretches])
-    plain_seconds = sorted(clock.seconds(*each) for each in marks)
-    fastest = plain_seconds[: (len(plain_seconds) + 1) // 2]
+    places = _averaged([_by_place(each, clock, hooks) for each in stretches])
+    fastest = _fastest([clock.seconds(*each) for each in marks], lambda took: took)
     return Measured(sum(fastest) / len(fastest), places, operations, len(marks))
 
 
@@ -246,7 +279,8 @@ def _count(
     found: dict[Place, list[Operation]] = {}
 
     def listen(operation: Operation) -> None:
-        found.setdefault(timeline.place, []).append(operation)
+        if timeline.place != DATA:  # rows are mixed once in an epoch: no usual step
+            found.setdefault(timeline.place, []).append(operation)
 
     with timeline.watching(), watch(timeline), Counting(listen):
         watched()
@@ -269,14 +303,14 @@ def _by_place(
     return {place: max(0.0, took) for place, took in found.items()}
 
 
-def _faster_half(steps: Sequence[Seconds]) -> Seconds:
-    """Average the parts of the faster half of the steps."""
-    totals = [sum(each.values()) for each in steps]
-    kept = [
-        each
-        for each, total in zip(steps, totals, strict=True)
-        if total <= median(totals)
-    ]
+def _fastest(steps: Sequence[Any], took: Callable[[Any], float]) -> list[Any]:
+    """The fastest quarter of the steps, one at least."""
+    return sorted(steps, key=took)[: (len(steps) + 3) // 4]
+
+
+def _averaged(steps: Sequence[Seconds]) -> Seconds:
+    """Average the parts of the fastest steps."""
+    kept = _fastest(steps, lambda each: sum(each.values()))
     places = dict.fromkeys(place for each in kept for place in each)
     return {
         place: sum(each.get(place, 0.0) for each in kept) / len(kept)
@@ -314,8 +348,7 @@ def hook_seconds(clock: Clock, device: torch.device) -> tuple[float, float]:
             timeline.begin()
             y = chain(x)
             there = timeline.end()
-            timeline.place, timeline._stretches = HOST, []
-            timeline._since = clock.mark()
+            timeline.begin()
             y.backward()
             back = timeline.end()
         spent = [

@@ -30,7 +30,7 @@ COLUMNS = (
 )
 REMEDIES = {
     "bfloat16": 'Compute in bfloat16: plan="auto" tries it, and proves it.',
-    "batch": "Train with twice the batch_size (and look at the learning rate).",
+    "batch": "Use twice the batch_size (in training look at the learning rate too).",
     "capture": 'Launch the step as one piece: plan="auto" tries it.',
     "fused": "Use a fused optimizer, such as Adam or AdamW.",
     "read ahead": "Read ahead: DataLoader(..., num_workers=1).",
@@ -192,9 +192,9 @@ def _cells(
         _short(forward / MILLI),
         _short(backward / MILLI) if backward else None,
         _percent(_of(seconds, step_seconds)),
-        _short(cost.flops / GIGA) if works else None,
+        _short(cost.flops / GIGA) or None,
         _short(cost.num_bytes / MEGA) if works else None,
-        _short(cost.flops / cost.num_bytes) if works else None,
+        _short(cost.flops / cost.num_bytes) or None if works else None,
         bound,
         _short(cost.attainable / MILLI) if works else None,
         _percent(efficiency),

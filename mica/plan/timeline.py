@@ -14,7 +14,15 @@ from torch import Tensor, nn
 
 from mica.nested import flatten
 
-__all__ = ["Clock", "DeviceClock", "Place", "Stretch", "Timeline", "WallClock"]
+__all__ = [
+    "Clock",
+    "DeviceClock",
+    "Place",
+    "ProcessorClock",
+    "Stretch",
+    "Timeline",
+    "WallClock",
+]
 
 
 class Place(NamedTuple):
@@ -81,6 +89,22 @@ class WallClock:
     def seconds(self, begin: float, end: float) -> float:
         """Give the time between two marks."""
         return end - begin
+
+
+class ProcessorClock(WallClock):
+    """The time that the processor computes for this thread.
+
+    What else a busy machine does is not in it, nor is waiting. For plans of one thread.
+
+    Example:
+        >>> clock = ProcessorClock()
+        >>> clock.seconds(clock.mark(), clock.mark()) >= 0
+        True
+    """
+
+    def mark(self) -> float:
+        """Give a mark of this moment."""
+        return time.thread_time()
 
 
 class DeviceClock:
@@ -167,19 +191,9 @@ class Timeline:
         self.turn_to(HOST)
         return self._stretches
 
-    @contextmanager
-    def at(self, part: str) -> Iterator[None]:
-        """Let a part be at work inside the block.
-
-        Args:
-            part: Its name.
-        """
-        before = self.place
-        self.turn_to(Place(part))
-        try:
-            yield
-        finally:
-            self.turn_to(before)
+    def resume(self) -> None:
+        """Leave out of the part at work what happened since it began."""
+        self._since = self.clock.mark()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -207,7 +221,7 @@ class Timeline:
                 self._calling.add(caller.part)
                 self.claim((args, kwargs), caller.part, self.follow)
             self._callers.append(caller)
-            self._since = self.clock.mark()
+            self.resume()
 
         return enter
 
@@ -220,7 +234,7 @@ class Timeline:
             if watched is None:
                 for node in found:
                     self.follow(node, name)
-            self._since = self.clock.mark()
+            self.resume()
 
         return leave
 
