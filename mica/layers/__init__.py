@@ -55,6 +55,7 @@ from mica.layers.convolutional_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM
 from mica.layers.dense import Dense
 from mica.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D
 from mica.layers.discretization import Discretization
+from mica.layers.einsum_dense import EinsumDense
 from mica.layers.embedding import Embedding
 from mica.layers.feature_scaling import Normalization, Rescaling
 from mica.layers.global_pooling import (
@@ -164,6 +165,7 @@ from mica.layers.regularizers import (
 )
 from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from mica.layers.reversible_embedding import ReversibleEmbedding
 from mica.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
@@ -246,6 +248,7 @@ __all__ = [
     "Dot",
     "DropConnect",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -322,6 +325,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
     "RotaryEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
