@@ -13,6 +13,7 @@ from mica.data import (
     TimeSeries,
     WindowShape,
     WindowSource,
+    add_cycles,
     as_series,
     as_source,
     judge_baselines,
@@ -535,3 +536,33 @@ def test_a_part_that_is_too_short_for_a_season_has_one_baseline():
     assert [baseline.name for baseline in prepared.test_baselines] == ["last value"]
     seasonal = prepare_series(series, "rain", history=2, horizon=1, season="3h")
     assert [b.name for b in seasonal.test_baselines][1] == "last season (3 rows)"
+
+
+# The time of year and day
+
+
+def test_cycles_are_columns_of_one_circle_each():
+    series = add_cycles(hours(50, np.zeros(50)), ["year", "week", "day"])
+    assert series.feature_names[1:3] == ("sine of the year", "cosine of the year")
+    sine, cosine = series.values[:, 1::2], series.values[:, 2::2]
+    assert_close(sine**2 + cosine**2, np.ones((50, 3)))
+    day = series.column("sine of the day")
+    assert_close(day[:24], np.sin(2 * np.pi * np.arange(24) / 24))
+    assert_close(day[24:48], day[:24])
+    assert len(series.rows(3, 9).gaps) == 0
+
+
+def test_cycles_that_are_none_or_there_already_are_refused():
+    series = hours(5, np.zeros(5))
+    sentence = (
+        "add_cycles: expected cycles among 'year', 'week' and 'day', got 'month'. Give "
+        "a list of them."
+    )
+    with refused(ConfigError, sentence):
+        add_cycles(series, ["month"])
+    sentence = (
+        f"{series.name}: expected no column 'sine of the day' yet, got one. The cycles "
+        "need to be added once only."
+    )
+    with refused(DataError, sentence):
+        add_cycles(add_cycles(series), ["day"])

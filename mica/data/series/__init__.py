@@ -11,6 +11,7 @@ travels with a model as `config()`.
 """
 
 from mica.data.series.baselines import Baseline, judge_baselines, tabulate_baselines
+from mica.data.series.cycles import add_cycles
 from mica.data.series.duration import Duration, parse_duration
 from mica.data.series.encoder import SeriesEncoder
 from mica.data.series.preparation import PreparedSeries, prepare_series
@@ -28,6 +29,7 @@ __all__ = [
     "TimeSeries",
     "WindowShape",
     "WindowSource",
+    "add_cycles",
     "as_series",
     "judge_baselines",
     "parse_duration",

@@ -11,7 +11,7 @@ from mica.data.table.times import TimeOrder, check_order, parse_times
 from mica.errors import ConfigError, DataError
 from mica.registry import Configurable
 
-__all__ = ["Cycle", "DateColumn", "fit_date"]
+__all__ = ["Cycle", "DateColumn", "fit_date", "phase"]
 
 Cycle = Literal["year", "week", "day"]
 
@@ -28,8 +28,24 @@ def _days(times: np.ndarray) -> np.ndarray:
     return np.where(np.isnat(times), np.nan, days)
 
 
-def _phase(times: np.ndarray, cycle: Cycle) -> np.ndarray:
-    """Where a time is in its year, week or day: 0 to 1, NaN where missing."""
+def phase(times: np.ndarray, cycle: Cycle) -> np.ndarray:
+    """Find where times are in their year, week or day.
+
+    Args:
+        times: The times; NaT where missing.
+        cycle: "year", "week" (from Monday) or "day".
+
+    Shape:
+        times: (rows,), datetime64[us]
+        returns: (rows,), float64
+
+    Returns:
+        The part of the cycle that has passed, from 0 to below 1; NaN where missing.
+
+    Example:
+        >>> phase(np.array(["2020-01-07T12:00"], "M8[us]"), "day")
+        array([0.5])
+    """
     if cycle == "day":
         return _days(times) % 1
     if cycle == "week":
@@ -134,7 +150,7 @@ class DateColumn(Configurable):
         days = np.where(missing, self.fill, _days(parsed.times))
         places = [(days - self.mean) / self.scale]
         for cycle in self.cycles:
-            angle = 2 * np.pi * _phase(parsed.times, cycle)
+            angle = 2 * np.pi * phase(parsed.times, cycle)
             places += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
             places[-1] = np.where(missing, 0.0, places[-1])
         if self.has_missing:
@@ -143,8 +159,8 @@ class DateColumn(Configurable):
 
 
 def _varies(times: np.ndarray, cycle: Cycle) -> bool:
-    phase = _phase(times, cycle)
-    return bool((phase != phase[0]).any())
+    passed = phase(times, cycle)
+    return bool((passed != passed[0]).any())
 
 
 def fit_date(
