@@ -84,7 +84,10 @@ def run_test(test: str, folder: Path) -> int:
 
 
 def run_test_in_a_fork(test: str, folder: Path) -> int:
-    """Pytest in a child that need not import the large libraries again."""
+    """Pytest in a child that need not import the large libraries again.
+
+    Without checks of shapes: putting them in takes longer than most tests do.
+    """
     os.environ.update(OMP_NUM_THREADS="1", KERAS_BACKEND="torch", MPLBACKEND="Agg")
     for name in (*HEAVY, "pytest"):
         if importlib.util.find_spec(name) is not None:
@@ -100,7 +103,7 @@ def run_test_in_a_fork(test: str, folder: Path) -> int:
     sys.path.insert(0, str(folder))
     code = 3  # pytest's word for an error of its own
     try:
-        code = int(sys.modules["pytest"].main([*QUIET, test]))
+        code = int(sys.modules["pytest"].main([*QUIET, "--no-shape-checks", test]))
     finally:
         os._exit(code)
 

@@ -175,7 +175,7 @@ class _Cropping(Layer):
             slice(before, size - after)
             for size, (before, after) in zip(x.shape[1:], self.cropping, strict=False)
         ]
-        if any(part.start >= part.stop for part in kept):
+        if x.ndim != self._rank + 2 or any(part.start >= part.stop for part in kept):
             self.check_input(tuple(x.shape), x.dtype)
         return x[:, *kept].contiguous()
 

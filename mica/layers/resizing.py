@@ -58,6 +58,8 @@ class _UpSampling(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Repeat every position."""
+        if x.ndim != self._rank + 2:
+            self.check_input(tuple(x.shape), x.dtype)
         for axis, times in enumerate(self.size, start=1):
             if times > 1:
                 x = x.repeat_interleave(times, axis)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mica import Model, layers, load
+from mica.errors import ShapeError
 from mica.layers import Input, Layer
 from mica.nested import flatten, map_nested
 from tests.contract.layer_cases import (
@@ -331,16 +332,20 @@ def test_all_numbers_are_counted(case):
     )
 
 
-@pytest.mark.parametrize(
-    "case",
-    [case for case in LAYERS.values() if case.takes_any_leading_axes],
-    ids=[name for name, case in LAYERS.items() if case.takes_any_leading_axes],
-)
-def test_any_number_of_axes_may_lead(case):
-    layer, x = built(case), case.batch(6)
-    grouped = x.reshape(3, 2, *x.shape[1:])
-    expected = layer(x)
-    assert_close(layer(grouped).reshape(expected.shape), expected, "reordered")
+@every_layer
+def test_any_number_of_axes_may_lead_unless_stated(case):
+    layer, x = built(case).eval(), case.batch(6)
+    expected = leaves(run(layer, x))
+    grouped = map_nested(lambda one: one.reshape(3, 2, *one.shape[1:]), x)
+    if case.takes_any_leading_axes:
+        for found, value in zip(leaves(run(layer, grouped)), expected, strict=True):
+            assert found.shape[:2] == (3, 2)
+            assert_close(found.reshape(value.shape), value, "reordered")
+    elif case.takes_more_places:
+        assert [len(y) for y in leaves(run(layer, grouped))] == [3] * len(expected)
+    else:
+        with pytest.raises(ShapeError, match="expected"):
+            run(layer, grouped)
 
 
 @pytest.mark.parametrize(

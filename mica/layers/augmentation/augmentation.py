@@ -24,6 +24,7 @@ __all__ = [
 Factor = float | Sequence[float]
 Images = Float[Tensor, "batch height width channels"]
 IMAGE_AXES = "batch height width channels"
+_AXES = 4  # batch, height, width, channels
 _SINGLE_BYTES = 4  # of a float32; half types are too coarse for places and sums
 
 
@@ -184,6 +185,8 @@ class Augmentation(Noise):
 
     def forward(self, x: Images) -> Images:
         """Change each image by chance in training; else give x itself."""
+        if x.ndim != _AXES:
+            self.check_input(tuple(x.shape), x.dtype)
         if not self.training:
             return x
         exact = x.float() if x.element_size() < _SINGLE_BYTES else x

@@ -34,5 +34,10 @@ CASES: dict[str, LayerCase] = {
         (None, 4),
         takes_any_leading_axes=True,
     ),
-    "Softmax": LayerCase(lambda: layers.Softmax(1), (4, 3)),
+    "Softmax": LayerCase(
+        lambda: layers.Softmax(1),
+        (4, 3),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
+    ),
 }

@@ -7,24 +7,36 @@ __all__ = ["CASES"]
 
 CASES: dict[str, LayerCase] = {
     "AdaptiveAveragePooling1D": LayerCase(
-        lambda: layers.AdaptiveAveragePooling1D(4), (None, 3)
+        lambda: layers.AdaptiveAveragePooling1D(4),
+        (None, 3),
+        takes_any_leading_axes=False,
     ),
     "AdaptiveAveragePooling2D": LayerCase(
-        lambda: layers.AdaptiveAveragePooling2D((4, 2)), (None, 5, 3)
+        lambda: layers.AdaptiveAveragePooling2D((4, 2)),
+        (None, 5, 3),
+        takes_any_leading_axes=False,
     ),
     "AdaptiveAveragePooling2D to one": LayerCase(
-        lambda: layers.AdaptiveAveragePooling2D(1), (None, None, 3)
+        lambda: layers.AdaptiveAveragePooling2D(1),
+        (None, None, 3),
+        takes_any_leading_axes=False,
     ),
     "AdaptiveAveragePooling3D": LayerCase(
-        lambda: layers.AdaptiveAveragePooling3D((2, 3, 4)), (None, 5, 3, 2)
+        lambda: layers.AdaptiveAveragePooling3D((2, 3, 4)),
+        (None, 5, 3, 2),
+        takes_any_leading_axes=False,
     ),
     "AdaptiveMaxPooling1D": LayerCase(
-        lambda: layers.AdaptiveMaxPooling1D(4), (None, 3)
+        lambda: layers.AdaptiveMaxPooling1D(4), (None, 3), takes_any_leading_axes=False
     ),
     "AdaptiveMaxPooling2D": LayerCase(
-        lambda: layers.AdaptiveMaxPooling2D((4, 2)), (None, 5, 3)
+        lambda: layers.AdaptiveMaxPooling2D((4, 2)),
+        (None, 5, 3),
+        takes_any_leading_axes=False,
     ),
     "AdaptiveMaxPooling3D": LayerCase(
-        lambda: layers.AdaptiveMaxPooling3D((2, 3, 4)), (None, 5, 3, 2)
+        lambda: layers.AdaptiveMaxPooling3D((2, 3, 4)),
+        (None, 5, 3, 2),
+        takes_any_leading_axes=False,
     ),
 }

@@ -18,7 +18,8 @@ PAIR = "mica.trace compares one output with its target"
 def case(
     make: Callable[[], Any], sample: Any = IMAGES, *, differs: bool = True, **extra: Any
 ) -> LayerCase:
-    """A row whose images hold values from 0 to 1."""
+    """A row whose images hold values from 0 to 1; they have one axis of a batch."""
+    extra = {"takes_any_leading_axes": False, **extra}
     return LayerCase(
         make, sample, differs_in_training=differs, draw=torch.rand, **extra
     )
@@ -27,10 +28,23 @@ def case(
 CASES: dict[str, LayerCase] = {
     "CenterCrop": case(lambda: layers.CenterCrop(4, 5), differs=False),
     "CenterCrop of small images": case(lambda: layers.CenterCrop(8, 12), differs=False),
-    "CutMix": case(lambda: layers.CutMix(), [IMAGES, (4,)], no_walk_because=PAIR),
-    "MixUp": case(lambda: layers.MixUp(1.0), [(6, 7, 3), (4,)], no_walk_because=PAIR),
+    "CutMix": case(
+        lambda: layers.CutMix(),
+        [IMAGES, (4,)],
+        no_walk_because=PAIR,
+        takes_more_places=True,
+    ),
+    "MixUp": case(
+        lambda: layers.MixUp(1.0),
+        [(6, 7, 3), (4,)],
+        no_walk_because=PAIR,
+        takes_more_places=True,
+    ),
     "MixUp of tables": case(
-        lambda: layers.MixUp(1.0), [(5,), (1,)], no_walk_because=PAIR
+        lambda: layers.MixUp(1.0),
+        [(5,), (1,)],
+        no_walk_because=PAIR,
+        takes_more_places=True,
     ),
     "Pipeline": case(
         lambda: layers.Pipeline([layers.RandomFlip(), layers.RandomRotation(0.1)]),
@@ -47,11 +61,13 @@ CASES: dict[str, LayerCase] = {
             [layers.RandomRotation(0.4), layers.RandomTranslation(0.4, 0.4)]
         ),
         no_walk_because=SAMPLES,
+        takes_more_places=True,
     ),
     "RandomChoice with labels": case(
         lambda: layers.RandomChoice([layers.MixUp(1.0), layers.CutMix()]),
         [IMAGES, (4,)],
         no_walk_because=PAIR,
+        takes_more_places=True,
     ),
     "RandomContrast": case(lambda: layers.RandomContrast(0.3, value_range=(0, 1))),
     "RandomCrop": case(lambda: layers.RandomCrop(4, 5)),

@@ -87,7 +87,10 @@ class LayerCase:
         field(default_factory=dict)
     )
     differs_in_training: bool = False
-    takes_any_leading_axes: bool = False
+    # Axes before those of a sample all count as batch; if not, more axes are refused,
+    # or they count as places of one sample, as the axes of an image do for attention.
+    takes_any_leading_axes: bool = True
+    takes_more_places: bool = False
     draw: Callable[..., torch.Tensor] = torch.randn
     # Why a promise cannot hold for this layer; empty where it holds.
     no_gradient_because: str = ""  # the input is whole numbers, the output is counts

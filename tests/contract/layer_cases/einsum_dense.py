@@ -14,7 +14,6 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.EinsumDense("...x,xy->...y", 300, bias_axes="y"),
         (200,),
         {"weight": Uniform(math.sqrt(6 / 500)), "bias": Constant(0.0)},
-        takes_any_leading_axes=True,
         no_walk_because=NO_RULE,
     ),
     "EinsumDense of heads": LayerCase(

@@ -14,10 +14,22 @@ CASES: dict[str, LayerCase] = {
     "Average": LayerCase(lambda: layers.Average(), THREE),
     "Concatenate": LayerCase(lambda: layers.Concatenate(), [(None, 4), (None, 2)]),
     "Concatenate of steps": LayerCase(
-        lambda: layers.Concatenate(axis=1), [(2, 4), (3, 4), (1, 4)]
+        lambda: layers.Concatenate(axis=1),
+        [(2, 4), (3, 4), (1, 4)],
+        takes_any_leading_axes=False,
     ),
-    "Dot": LayerCase(lambda: layers.Dot(-1), [(3, 4), (2, 4)]),
-    "Dot of vectors": LayerCase(lambda: layers.Dot(1, normalize=True), [(4,), (4,)]),
+    "Dot": LayerCase(
+        lambda: layers.Dot(-1),
+        [(3, 4), (2, 4)],
+        takes_any_leading_axes=False,
+        takes_more_places=True,
+    ),
+    "Dot of vectors": LayerCase(
+        lambda: layers.Dot(1, normalize=True),
+        [(4,), (4,)],
+        takes_any_leading_axes=False,
+        takes_more_places=True,
+    ),
     "Maximum": LayerCase(lambda: layers.Maximum(), TWO),
     "Minimum": LayerCase(lambda: layers.Minimum(), THREE),
     "Multiply": LayerCase(lambda: layers.Multiply(), THREE),

@@ -28,12 +28,16 @@ CASES: dict[str, LayerCase] = {
             "output_dense.weight": GROUPED,
             "output_dense.bias": ZEROS,
         },
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "GroupedQueryAttention that turns": LayerCase(
         lambda: layers.GroupedQueryAttention(
             4, 4, 1, sliding_window=2, rotary=layers.RotaryEmbedding()
         ),
         (None, 5),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "MultiHeadAttention": LayerCase(
         lambda: layers.MultiHeadAttention(6, 20, use_gate=True),
@@ -51,18 +55,26 @@ CASES: dict[str, LayerCase] = {
             "output_dense.weight": EVEN,
             "output_dense.bias": ZEROS,
         },
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "MultiHeadAttention of images": LayerCase(
         lambda: layers.MultiHeadAttention(2, 3, value_dim=4, use_bias=False),
         (2, 3, 5),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "MultiHeadAttention along one axis": LayerCase(
         lambda: layers.MultiHeadAttention(2, 3, attention_axes=2, output_shape=(2, 3)),
         (None, 3, 5),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "MultiHeadAttention with dropout": LayerCase(
         lambda: layers.MultiHeadAttention(2, 3, dropout=0.4),
         (None, 5),
         differs_in_training=True,
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
 }

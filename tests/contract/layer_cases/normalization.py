@@ -29,5 +29,6 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.BatchNormalization(axis=1),
         (4, None, 3),
         differs_in_training=True,
+        takes_any_leading_axes=False,
     ),
 }

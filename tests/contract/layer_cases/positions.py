@@ -14,7 +14,12 @@ CASES: dict[str, LayerCase] = {
         {"weight": Uniform(math.sqrt(6 / 260))},
         takes_any_leading_axes=True,
     ),
-    "RotaryEmbedding": LayerCase(lambda: layers.RotaryEmbedding(), (None, 4)),
+    "RotaryEmbedding": LayerCase(
+        lambda: layers.RotaryEmbedding(),
+        (None, 4),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
+    ),
     "RotaryEmbedding of heads": LayerCase(
         lambda: layers.RotaryEmbedding(sequence_axis=-2, scaling_factor=2.0),
         (3, None, 6),

@@ -38,12 +38,14 @@ CASES: dict[str, LayerCase] = {
             for way in ("forward", "backward")
             for name, values in GRU.items()
         },
+        takes_any_leading_axes=False,
     ),
     "Bidirectional sum of all steps": LayerCase(
         lambda: layers.Bidirectional(
             layers.LSTM(4, return_sequences=True), merge_mode="sum"
         ),
         (None, 3),
+        takes_any_leading_axes=False,
     ),
     "ConvLSTM1D": LayerCase(
         lambda: layers.ConvLSTM1D(64, 3),
@@ -53,6 +55,7 @@ CASES: dict[str, LayerCase] = {
             "cell.input_convolution.bias": forget_first(64),
             "cell.recurrent_convolution.weight": Orthogonal(),
         },
+        takes_any_leading_axes=False,
     ),
     "ConvLSTM2D": LayerCase(
         lambda: layers.ConvLSTM2D(40, 3),
@@ -62,10 +65,12 @@ CASES: dict[str, LayerCase] = {
             "cell.input_convolution.bias": forget_first(40),
             "cell.recurrent_convolution.weight": Orthogonal(),
         },
+        takes_any_leading_axes=False,
     ),
     "ConvLSTM2D of all steps": LayerCase(
         lambda: layers.ConvLSTM2D(3, 3, padding="same", return_sequences=True),
         (3, 6, 6, 2),
+        takes_any_leading_axes=False,
     ),
     "ConvLSTM3D": LayerCase(
         lambda: layers.ConvLSTM3D(24, 2),
@@ -75,10 +80,15 @@ CASES: dict[str, LayerCase] = {
             "cell.input_convolution.bias": forget_first(24),
             "cell.recurrent_convolution.weight": Orthogonal(),
         },
+        takes_any_leading_axes=False,
     ),
-    "GRU": LayerCase(lambda: layers.GRU(64), (None, 60), GRU),
+    "GRU": LayerCase(
+        lambda: layers.GRU(64), (None, 60), GRU, takes_any_leading_axes=False
+    ),
     "GRU reset before": LayerCase(
-        lambda: layers.GRU(4, reset_after=False, return_sequences=True), (None, 3)
+        lambda: layers.GRU(4, reset_after=False, return_sequences=True),
+        (None, 3),
+        takes_any_leading_axes=False,
     ),
     "LSTM": LayerCase(
         lambda: layers.LSTM(60, return_sequences=True),
@@ -88,15 +98,18 @@ CASES: dict[str, LayerCase] = {
             "cell.recurrent_weight": Orthogonal(),
             "cell.bias": forget_first(60),
         },
+        takes_any_leading_axes=False,
     ),
     "LSTM with dropout": LayerCase(
         lambda: layers.LSTM(4, dropout=0.3, recurrent_dropout=0.3, seed=1),
         (None, 3),
         differs_in_training=True,
+        takes_any_leading_axes=False,
     ),
     "LSTM backwards": LayerCase(
         lambda: layers.LSTM(4, go_backwards=True, recurrent_activation="hard_tanh"),
         (None, 3),
+        takes_any_leading_axes=False,
     ),
     "Masking": LayerCase(lambda: layers.Masking(), (None, 3)),
     "RNN": LayerCase(
@@ -107,6 +120,7 @@ CASES: dict[str, LayerCase] = {
             "cell.recurrent_weight": Orthogonal(),
             "cell.bias": Constant(0.0),
         },
+        takes_any_leading_axes=False,
     ),
     "RNN of stacked cells": LayerCase(
         lambda: layers.RNN([layers.LSTMCell(4), layers.SimpleRNNCell(3)]),
@@ -116,6 +130,7 @@ CASES: dict[str, LayerCase] = {
             for number in (0, 1)
             for name in ("weight", "recurrent_weight", "bias")
         },
+        takes_any_leading_axes=False,
     ),
     "SimpleRNN": LayerCase(
         lambda: layers.SimpleRNN(110),
@@ -125,6 +140,7 @@ CASES: dict[str, LayerCase] = {
             "cell.recurrent_weight": Orthogonal(),
             "cell.bias": Constant(0.0),
         },
+        takes_any_leading_axes=False,
     ),
     "TimeDistributed": LayerCase(
         lambda: layers.TimeDistributed(layers.Dense(110)),
@@ -132,6 +148,8 @@ CASES: dict[str, LayerCase] = {
         {"layer.weight": dense(100, 110), "layer.bias": Constant(0.0)},
     ),
     "TimeDistributed convolution": LayerCase(
-        lambda: layers.TimeDistributed(layers.Conv2D(2, 3)), (None, 6, 6, 1)
+        lambda: layers.TimeDistributed(layers.Conv2D(2, 3)),
+        (None, 6, 6, 1),
+        takes_any_leading_axes=False,
     ),
 }

@@ -12,7 +12,6 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.ReversibleEmbedding(200, 60),
         (None,),
         {"weight": Uniform(0.05)},
-        takes_any_leading_axes=True,
         draw=Integers(200),
         no_gradient_because=WHOLE,
     ),

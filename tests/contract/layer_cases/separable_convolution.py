@@ -17,20 +17,24 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.SeparableConv1D(20, 20, depth_multiplier=30),
         (24, 20),
         FIRST_VALUES,
+        takes_any_leading_axes=False,
     ),
     "SeparableConv1D causal": LayerCase(
         lambda: layers.SeparableConv1D(4, 3, 2, padding="causal", activation="relu"),
         (None, 2),
+        takes_any_leading_axes=False,
     ),
     "SeparableConv2D": LayerCase(
         lambda: layers.SeparableConv2D(20, (4, 5), depth_multiplier=30),
         (None, 6, 20),
         FIRST_VALUES,
+        takes_any_leading_axes=False,
     ),
     "SeparableConv2D same": LayerCase(
         lambda: layers.SeparableConv2D(
             4, 2, (2, 1), padding="same", dilation_rate=(1, 2), use_bias=False
         ),
         (None, 5, 3),
+        takes_any_leading_axes=False,
     ),
 }

@@ -39,27 +39,37 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.TransformerDecoder(100, 4, activation="tanh"),
         (None, 100),
         block(100, 100),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "TransformerDecoder that turns": LayerCase(
         lambda: layers.TransformerDecoder(
             6, 2, normalize_first=True, rotary=layers.RotaryEmbedding()
         ),
         (None, 8),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "TransformerEncoder": LayerCase(
         lambda: layers.TransformerEncoder(100, 4, activation="gelu"),
         (None, 100),
         block(100, 100),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "TransformerEncoder that only looks back": LayerCase(
         lambda: layers.TransformerEncoder(
             7, 2, normalize_first=True, use_causal_mask=True, activation="silu"
         ),
         (None, 6),
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
     "TransformerEncoder with dropout": LayerCase(
         lambda: layers.TransformerEncoder(7, 3, dropout=0.3, activation="tanh"),
         (4, 6),
         differs_in_training=True,
+        takes_any_leading_axes=False,
+        takes_more_places=True,
     ),
 }

@@ -37,6 +37,7 @@ CASES: dict[str, LayerCase] = {
         lambda: layers.DropConnect(layers.Conv2D(4, **CONVOLUTION), 0.3),
         (None, 5, 3),
         differs_in_training=True,
+        takes_any_leading_axes=False,
     ),
     "Lambda": LayerCase(lambda: layers.Lambda(torch.tanh), (None, 4)),
     "LowRank": LayerCase(
@@ -70,5 +71,6 @@ CASES: dict[str, LayerCase] = {
     "WeightNormalization of a convolution": LayerCase(
         lambda: layers.WeightNormalization(layers.Conv2D(4, **CONVOLUTION)),
         (None, 5, 3),
+        takes_any_leading_axes=False,
     ),
 }
