@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from mica.errors import ConfigError, near_misses
-from mica.recipes import boston_kfold, mnist_convnet, mnist_dense
+from mica.recipes import boston_kfold, jena, mnist_convnet, mnist_dense
 from mica.recipes.from_scratch import (
     autodiff,
     autoencoder_svd,
@@ -52,6 +52,12 @@ MODULES = (
     mnist_dense,
     mnist_convnet,
     boston_kfold,
+    jena.dense,
+    jena.gru,
+    jena.gru_dropout,
+    jena.stacked,
+    jena.bidirectional,
+    jena.conv_gru,
 )
 RECIPES = {module.RECIPE.name: module.RECIPE for module in MODULES}
 Results = Sequence[dict[str, float]]
