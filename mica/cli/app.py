@@ -33,7 +33,8 @@ app = typer.Typer(
         "Start with [bold]mica train digits[/bold]: a network learns handwritten "
         "digits, is judged beside simple baselines, saved, and reported on one page. "
         "Then give it a CSV file of your own and the column to predict: "
-        "[bold]mica train FILE.csv --target COLUMN[/bold]."
+        "[bold]mica train FILE.csv --target COLUMN[/bold]; texts, measurements over "
+        "time and plain text to write like are learned, too."
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -107,9 +108,16 @@ def _options(**given: object) -> list[str]:
     words: list[str] = []
     for name, value in given.items():
         for each in value if isinstance(value, list) else [value]:
-            if each is not None:
+            if each is True:
+                words.append(f"--{name}")
+            elif each not in (None, False):
                 words += [f"--{name.replace('_', '-')}", str(each)]
     return words
+
+
+def _length(words: str | None) -> int | str | None:
+    """A length of time as it was written; a bare number counts rows."""
+    return int(words) if words is not None and words.strip().isdigit() else words
 
 
 @app.command()
@@ -117,7 +125,8 @@ def train(
     source: Annotated[
         str,
         typer.Argument(
-            help=f"A sample ({', '.join(samples.names())}) or a CSV file of yours.",
+            help=f"A sample ({', '.join(samples.names())}), a CSV file of yours, a "
+            "folder with a folder of .txt files for each class, or a plain text.",
             show_default=False,
         ),
     ],
@@ -142,6 +151,45 @@ def train(
     leave_out: Annotated[
         list[str] | None,
         typer.Option(help="Do not learn from this column.", metavar="COLUMN"),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of texts to sort into the classes of --target.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    forecast: Annotated[
+        str | None,
+        typer.Option(help="The column to forecast.", metavar="COLUMN"),
+    ] = None,
+    horizon: Annotated[
+        str | None,
+        typer.Option(
+            help="How far ahead to forecast: 24h, 7 days, or a number of rows.",
+            metavar="TIME",
+        ),
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            help="How far back a forecast looks; else Mica decides.", metavar="TIME"
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="The column of times; else Mica finds it.", metavar="COLUMN"),
+    ] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Learn to write like a plain text.")
+    ] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="How the bytes of texts become letters, such as cp1251; else Mica "
+            "finds out.",
+            metavar="NAME",
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -172,6 +220,10 @@ def train(
       mica train digits
       mica train patients.csv --target diagnosis
       mica train patients.csv --target stage --leave-out doctor
+      mica train reviews.csv --text review --target label
+      mica train notes/
+      mica train weather.csv --time "Date Time" --forecast "T (degC)" --horizon 24h
+      mica train corpus.txt --generate
     """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
         outcome = workflow.train(
@@ -179,6 +231,13 @@ def train(
             target,
             task=cast(Task | None, task),  # checked where it is read
             kinds=_kinds(number, category, leave_out),
+            text=text,
+            time=time,
+            forecast=forecast,
+            horizon=_length(horizon),
+            history=_length(history),
+            generate=generate,
+            encoding=encoding,
             epochs=epochs,
             seed=seed,
             runs=runs,
@@ -191,10 +250,22 @@ def train(
             number=number,
             category=category,
             leave_out=leave_out,
+            text=text,
+            time=time,
+            forecast=forecast,
+            horizon=horizon,
+            history=history,
+            generate=generate,
+            encoding=encoding,
             epochs=epochs,
         )
         lines = workflow.next_commands(
-            outcome.folder, source, options, seed=seed, program=_program()
+            outcome.folder,
+            source,
+            options,
+            seed=seed,
+            program=_program(),
+            verb=outcome.verb,
         )
         # NOTE: printed, not shown: a line that is broken cannot be pasted.
         print("\n Go on with")
@@ -204,7 +275,7 @@ def train(
 
 def _first_rows(table: Table) -> Table:
     left = len(table.rows) - SHOWN_ROWS
-    if left <= 0:
+    if left <= 0 or table.columns[0] == "time":  # a forecast is read as a whole
         return table
     more = f"{left:,} more rows: --output FILE.csv writes them all."
     note = f"{more}\n{table.note}" if table.note else more
@@ -223,7 +294,8 @@ def predict(
         str,
         typer.Argument(
             help="A CSV file with the columns of the training, with or without the "
-            "target; a sample (its test part is taken); pictures in a .npy file.",
+            "target; a sample (its test part is taken); pictures in a .npy file; a "
+            "folder or a .txt file of texts; for a forecast, a file up to now.",
             show_default=False,
         ),
     ],
@@ -238,6 +310,7 @@ def predict(
     Examples:
       mica predict runs/digits/model.mica digits
       mica predict runs/patients new.csv --output answers.csv
+      mica predict runs/weather weather.csv
     """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
         table = workflow.predict(model, source)
@@ -251,6 +324,58 @@ def predict(
             print(f"Predictions for {rows} written to {output}.")
             if table.note:
                 print(table.note)
+
+
+@app.command()
+def generate(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A .mica file, or the folder of a run.", show_default=False
+        ),
+    ],
+    prompt: Annotated[
+        str, typer.Option(help="The beginning of the text.", metavar="TEXT")
+    ],
+    length: Annotated[
+        int, typer.Option(help="Characters to write.", metavar="N")
+    ] = 500,
+    temperature: Annotated[
+        float, typer.Option(help="The warmer, the bolder; 0 is always the likeliest.")
+    ] = 0.8,
+    top_k: Annotated[
+        int | None,
+        typer.Option(help="Draw among so many of the likeliest.", metavar="N"),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(help="Draw among the likeliest that together have this chance."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same text.", metavar="N")
+    ] = 0,
+) -> None:
+    """Let a model that learned to write continue a text, as it comes.
+
+    \b
+    Examples:
+      mica generate runs/corpus --prompt "Once upon a time"
+      mica generate runs/corpus --prompt "ROMEO:" --temperature 0.5 --seed 7
+    """  # noqa: D301 - click wants the character, not the two signs
+    with _spoken_errors():
+        pieces = workflow.generate(
+            model,
+            prompt,
+            length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+        )
+        print(prompt, end="", flush=True)
+        for piece in pieces:
+            print(piece, end="", flush=True)
+        print()
 
 
 @app.command()

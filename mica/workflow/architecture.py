@@ -8,7 +8,7 @@ from typing import Any
 from mica import layers
 from mica.engine import ExecutionPlan, eager_plan
 from mica.layers import Input
-from mica.model import Sequential
+from mica.model import Model, Sequential
 from mica.optimizers import AdamW
 from mica.optimizers.schedules import cosine_decay
 from mica.workflow.source import Task
@@ -57,14 +57,16 @@ class Proposal:
         validation_fraction: Share of the training part that judges each epoch; the
             weights of the best one are kept.
         plan: How a step is executed.
+        reason: Why this network, in a sentence.
     """
 
-    model: Sequential
+    model: Model
     epochs: int
     batch_size: int
     patience: int
     validation_fraction: float
     plan: ExecutionPlan
+    reason: str = ""
 
 
 def _convolution(filters: int) -> list[Any]:

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from mica.workflow.job import Verb
+
 __all__ = ["next_commands"]
 
 
@@ -14,6 +16,7 @@ def next_commands(
     *,
     seed: int = 0,
     program: str = "mica",
+    verb: Verb = "predict",
 ) -> tuple[str, ...]:
     """Say how to use a model, how to see how much is luck, and how to look closely.
 
@@ -23,6 +26,7 @@ def next_commands(
         options: The options it was given but for the seed, word by word.
         seed: Its seed.
         program: How the user calls Mica.
+        verb: How the model is used.
 
     Returns:
         Three lines for a shell.
@@ -36,8 +40,12 @@ def next_commands(
     """
     # A file whose name looks like an option must not be taken for one.
     source = f"./{source}" if source.startswith("-") else source
+    model = str(Path(folder) / "model.mica")
+    use: tuple[str, ...] = ("predict", model, source)
+    if verb == "generate":
+        use = ("generate", model, "--prompt", "Once upon a time")
     lines = (
-        ("predict", str(Path(folder) / "model.mica"), source),
+        use,
         ("train", source, *options, "--seed", str(seed + 1)),
         ("open", str(folder)),
     )

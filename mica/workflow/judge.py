@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mica.report import Finding, Part, Table, format_value
+from mica.report import Finding, Part, Report, Table, Text, format_value
 from mica.view import (
     confusion_report,
     prediction_chart,
@@ -160,6 +161,32 @@ def _range_text(mistakes: np.ndarray, *, is_share: bool) -> str:
     return f"likely {format_value(low)} to {format_value(high)} on new rows"
 
 
+def _text_mistakes(task: Task, outputs: np.ndarray, numbers: Any) -> Report:
+    """The texts a model is most wrong about, to read: a table would be too wide."""
+    names = np.array(task.label_names)
+    places = np.arange(len(outputs))
+    found = worst_mistakes(
+        None, task.y_test, outputs, task.label_names, count=NUM_MISTAKES
+    )
+    chances = outputs[places, task.y_test]
+    wrong = outputs.argmax(axis=1) != task.y_test
+    order = np.lexsort((places, chances, ~wrong))  # wrong ones first, least chance
+    most = int(wrong.sum()) or NUM_MISTAKES
+    texts = []
+    for place in order[: min(most, NUM_MISTAKES)].tolist():
+        where = f"row {place if numbers is None else numbers[place]}"
+        if "file" in task.raw_test:
+            where = task.raw_test["file"][place]
+        true = names[task.y_test[place]]
+        guess = names[outputs[place].argmax()]
+        chance = format_value(float(chances[place]))
+        said = f"{where}: {true}, taken for {guess} ({true} only {chance})"
+        if not wrong[place]:
+            said = f"{where}: {true} ({chance})"
+        texts.append(Text(said, task.raw_test["text"][place]))
+    return Report(found.title, [found.parts[0], *texts])
+
+
 def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
     """Compare the outputs for the test part with the truth.
 
@@ -185,13 +212,17 @@ def judge(task: Task, outputs: np.ndarray, simple: list[Baseline]) -> Verdict:
     is_share = task.kind == "classification"
     if is_share:
         predicted = outputs.argmax(axis=-1)
-        mistakes: Part = worst_mistakes(
-            raw,
-            task.y_test,
-            outputs,
-            task.label_names,
-            count=NUM_MISTAKES,
-            numbers=numbers,
+        mistakes: Part = (
+            _text_mistakes(task, outputs, numbers)
+            if task.is_text
+            else worst_mistakes(
+                raw,
+                task.y_test,
+                outputs,
+                task.label_names,
+                count=NUM_MISTAKES,
+                numbers=numbers,
+            )
         )
         details: Part = confusion_report(task.y_test, predicted, task.label_names)
     else:

@@ -7,28 +7,49 @@ from typing import Any
 
 import numpy as np
 
-from mica.data import TableEncoder
+from mica.data import TableEncoder, TextEncoder, Tokenizer
+from mica.data.forecasting import ForecastEncoder
 from mica.data.scaling import PictureEncoder
+from mica.data.table.times import time_text
 from mica.errors import ConfigError
 from mica.model import Model, load_model
 from mica.report import Table, format_value
 from mica.training import atomic_file
-from mica.workflow.rows import Rows, open_rows
+from mica.workflow.rows import Rows, open_rows, open_series
 
-__all__ = ["csv_text", "predict", "write_csv"]
+__all__ = ["csv_text", "load_trained", "predict", "write_csv"]
 
 MODEL = "model.mica"
+ROWS = (TableEncoder, PictureEncoder, TextEncoder)
+RowEncoder = TableEncoder | PictureEncoder | TextEncoder
 
 
-def _load(path: str | Path) -> tuple[Model, TableEncoder | PictureEncoder]:
-    file = Path(path) / MODEL if Path(path).is_dir() else Path(path)
-    model = load_model(file)
-    if not isinstance(model.preprocessing, (TableEncoder, PictureEncoder)):
+def load_trained(model: Model | str | Path, where: str) -> Model:
+    """Take a model, or load it from its file or the folder of its run.
+
+    Args:
+        model: The model or the path.
+        where: Who asks, for errors.
+
+    Returns:
+        The model, with its preprocessing.
+
+    Raises:
+        CheckpointError: The model cannot be read.
+        ConfigError: It has no preprocessing.
+    """
+    said = "one"
+    if isinstance(model, Model):
+        trained = model
+    else:
+        file = Path(model) / MODEL if Path(model).is_dir() else Path(model)
+        said, trained = repr(str(file)), load_model(file)
+    if not isinstance(trained.preprocessing, (*ROWS, ForecastEncoder, Tokenizer)):
         raise ConfigError(
-            f"predict: expected a model with its preprocessing, as `mica train` saves "
-            f"it, got {str(file)!r} without. Use model.predict(x) from Python."
+            f"{where}: expected a model with its preprocessing, as `mica train` saves "
+            f"it, got {said} without. Use model.predict(x) from Python."
         )
-    return model, model.preprocessing
+    return trained
 
 
 def _score(answers: np.ndarray, truth: np.ndarray, *, is_share: bool) -> str:
@@ -42,21 +63,24 @@ def _score(answers: np.ndarray, truth: np.ndarray, *, is_share: bool) -> str:
     return f"Mean absolute error over the {rows} whose truth is known: {error}."
 
 
-def predict(model_path: str | Path, source: str | Path) -> Table:
-    """Ask a saved model about raw rows.
+def predict(model: Model | str | Path, source: Any) -> Table:
+    """Ask a trained model about raw rows, texts or a series.
 
     Args:
-        model_path: A `.mica` file that `mica train` wrote, or the folder of its run.
+        model: A model that `train` made, its `.mica` file, or the folder of its run.
         source: A sample's name (its test part is taken); a CSV file for a model of
-            tables, a .npy file for one of pictures.
+            tables, a .npy file for one of pictures; for one of texts a file or folder
+            as in training, a text file, or a list of texts; for a forecast a file with
+            the columns of the training, up to now.
 
     Returns:
         For each row, counted from 0, the answer; for classes how probable it is; the
-        truth where the source knows it. The note compares the two.
+        truth where the source knows it. For a forecast, the times ahead. The note says
+        what should be known.
 
     Raises:
         CheckpointError: The model cannot be read.
-        ConfigError: The model has no preprocessing.
+        ConfigError: The model has no preprocessing, or writes instead of answering.
         DataError: The rows cannot be read, or are not like the training's.
 
     Example:
@@ -67,14 +91,44 @@ def predict(model_path: str | Path, source: str | Path) -> Table:
         >>> table.columns, len(table.rows)
         (('row', 'prediction', 'probability', 'truth'), 30)
     """
-    model, encoder = _load(model_path)
+    trained = load_trained(model, "predict")
+    encoder = trained.preprocessing
+    if isinstance(encoder, Tokenizer):
+        raise ConfigError(
+            "predict: expected a model that answers, got one that writes. Use `mica "
+            "generate` (workflow.generate)."
+        )
+    if isinstance(encoder, ForecastEncoder):
+        return _forecast(trained, encoder, source)
+    return _answers(trained, encoder, source)
+
+
+def _forecast(model: Model, encoder: ForecastEncoder, source: Any) -> Table:
+    """What comes after the last row of a series."""
+    series = open_series(source, encoder)
+    outputs = model.predict(encoder.series.latest(series))
+    values = encoder.decode(outputs)[0].tolist()
+    columns: dict[str, list[Any]] = {
+        "time": [time_text(time) for time in list(encoder.times(series))],
+        encoder.target: values,
+    }
+    note = f"From {len(series):,} rows, the last of {time_text(series.times[-1])}."
+    if encoder.errors:
+        columns["usual error"] = list(encoder.errors)
+        note += " The usual error is the mean one on the test part of the training."
+    rows = tuple(zip(*columns.values(), strict=True))
+    return Table("Forecast", tuple(columns), rows, note)
+
+
+def _answers(model: Model, encoder: RowEncoder, source: Any) -> Table:
+    """One answer for each row."""
     rows = open_rows(source, encoder)
     outputs = model.predict(rows.x)
     answers = encoder.decode(outputs)
-    columns: dict[str, list[Any]] = {
-        "row": list(range(len(answers))),
-        "prediction": answers.tolist(),
-    }
+    columns: dict[str, list[Any]] = {"row": list(range(len(answers)))}
+    if rows.places:
+        columns = {"file": list(rows.places)}
+    columns["prediction"] = answers.tolist()
     if encoder.label_names:
         columns["probability"] = outputs.max(axis=-1).astype(float).tolist()
     notes = list(rows.remarks)
@@ -94,7 +148,7 @@ def predict(model_path: str | Path, source: str | Path) -> Table:
     )
 
 
-def _decoded_truth(encoder: TableEncoder | PictureEncoder, rows: Rows) -> np.ndarray:
+def _decoded_truth(encoder: RowEncoder, rows: Rows) -> np.ndarray:
     """The truth in the words and units of the answers."""
     if encoder.label_names:
         return np.array(encoder.label_names)[rows.truth]

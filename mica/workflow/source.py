@@ -12,6 +12,7 @@ from mica.data import (
     PreparedTable,
     Table,
     TableEncoder,
+    TextEncoder,
     describe,
     describe_table,
     prepare_table,
@@ -26,7 +27,7 @@ from mica.errors import ConfigError, DataError, near_misses
 from mica.report import Report
 from mica.workflow.rows import SAMPLE_TARGET, sample_table
 
-__all__ = ["Task", "open_task"]
+__all__ = ["Task", "open_task", "parts_notes"]
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 FEW_ROWS = 30  # in a test part, below which its result says little
@@ -52,7 +53,8 @@ class Task:
         notes: Sentences on what was read, decided and left out.
 
     Shape:
-        x_train, x_test: (rows, features) or (rows, height, width, channels), float32
+        x_train, x_test: (rows, features) or (rows, height, width, channels), float32;
+            (rows,), objects, for texts
         y_train, y_test: (rows,), int64 class numbers or float32 standardised numbers
 
     Example:
@@ -69,7 +71,7 @@ class Task:
     raw_test: Any
     test_places: np.ndarray | None
     label_names: tuple[str, ...]
-    encoder: TableEncoder | PictureEncoder
+    encoder: TableEncoder | PictureEncoder | TextEncoder
     card: Report
     notes: tuple[str, ...]
 
@@ -78,9 +80,28 @@ class Task:
         """Whether a row is a picture."""
         return self.x_train.ndim == 4  # (rows, height, width, channels)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether a row is a text."""
+        return isinstance(self.encoder, TextEncoder)
 
-def _parts_notes(num_train: int, num_test: int) -> tuple[str, ...]:
-    rows = "1 row" if num_train == 1 else f"{num_train:,} rows"
+
+def parts_notes(num_train: int, num_test: int, noun: str = "row") -> tuple[str, ...]:
+    """Say how large the parts are, and whether the test part is a proof.
+
+    Args:
+        num_train: Rows to learn from.
+        num_test: Rows of the test part.
+        noun: What a row is.
+
+    Returns:
+        The sentences.
+
+    Example:
+        >>> parts_notes(1200, 300, "document")
+        ('1,200 documents to learn from, 300 set aside for the test.',)
+    """
+    rows = f"1 {noun}" if num_train == 1 else f"{num_train:,} {noun}s"
     parts = f"{rows} to learn from, {num_test:,} set aside for the test."
     if num_test >= FEW_ROWS:
         return (parts,)
@@ -106,7 +127,7 @@ def _picture_task(sample: Sample) -> Task:
         card=describe(x, y, sample.label_names, title=f"Data: {sample.name}"),
         notes=(
             sample.description,
-            *_parts_notes(len(sample.x_train), len(sample.x_test)),
+            *parts_notes(len(sample.x_train), len(sample.x_test)),
         ),
     )
 
@@ -137,7 +158,7 @@ def _column_task(sample: Sample) -> Task:
         ),
         notes=(
             sample.description,
-            *_parts_notes(len(sample.x_train), len(sample.x_test)),
+            *parts_notes(len(sample.x_train), len(sample.x_test)),
         ),
     )
 
@@ -159,7 +180,7 @@ def _table_task(table: Table, name: str, prepared: PreparedTable, target: str) -
         card=describe_table(bare, target, title=f"Data: {table.name}"),
         notes=(
             *prepared.notes,
-            *_parts_notes(len(prepared.train.x), len(prepared.test.x)),
+            *parts_notes(len(prepared.train.x), len(prepared.test.x)),
             "Rows are counted from 0, below the column names.",
         ),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mica.data.table.kinds import ColumnKind
 from mica.data.table.target import Task as Kind
@@ -19,12 +20,12 @@ from mica.training import (
     Verbosity,
 )
 from mica.view import training_curves
-from mica.workflow.architecture import Proposal, propose
-from mica.workflow.baseline import baseline_table, baselines
+from mica.workflow.architecture import Proposal
 from mica.workflow.folder import run_folder
-from mica.workflow.judge import Verdict, judge
+from mica.workflow.job import Job, Verb
+from mica.workflow.judge import Verdict
+from mica.workflow.opening import open_job
 from mica.workflow.progress import SparseProgress
-from mica.workflow.source import Task, open_task
 
 __all__ = ["Outcome", "train"]
 
@@ -41,6 +42,7 @@ class Outcome:
         history: The logs of each epoch.
         folder: Where everything was written.
         report: What the page shows.
+        verb: The command that uses the model: "predict" or "generate".
 
     Example:
         >>> import tempfile
@@ -54,6 +56,7 @@ class Outcome:
     history: History
     folder: Path
     report: Report
+    verb: Verb = "predict"
 
 
 class _PlanLine(Callback):
@@ -73,32 +76,23 @@ def _say_nothing(part: Part) -> None:
     """Take a part and show nothing."""
 
 
-def _notes(task: Task) -> Text:
-    return Text("Notes", "\n".join(f"- {note}" for note in task.notes))
+def _notes(job: Job) -> Text:
+    return Text("Notes", "\n".join(f"- {note}" for note in job.notes))
 
 
 def _fit(
-    task: Task,
+    job: Job,
     proposal: Proposal,
     folder: Path,
     listeners: Sequence[Callback],
     seed: int,
 ) -> History:
-    return proposal.model.fit(
-        task.x_train,
-        task.y_train,
-        proposal.batch_size,
-        epochs=proposal.epochs,
-        validation_split=proposal.validation_fraction,
-        plan=proposal.plan,
-        seed=seed,
-        verbose=0,
-        callbacks=[
-            CSVLogger(folder / HISTORY),
-            EarlyStopping(patience=proposal.patience),
-            *listeners,
-        ],
-    )
+    callbacks = [
+        CSVLogger(folder / HISTORY),
+        EarlyStopping(patience=proposal.patience),
+        *listeners,
+    ]
+    return job.fit(proposal, callbacks, seed)
 
 
 def _has_learned(model: Model) -> bool:
@@ -106,7 +100,7 @@ def _has_learned(model: Model) -> bool:
 
 
 def _train(
-    task: Task,
+    job: Job,
     proposal: Proposal,
     folder: Path,
     listeners: Sequence[Callback],
@@ -115,7 +109,7 @@ def _train(
     """Fit and save; what was learned before a failure is saved, too."""
     model = proposal.model
     try:
-        history = _fit(task, proposal, folder, listeners, seed)
+        history = _fit(job, proposal, folder, listeners, seed)
     except KeyboardInterrupt as interrupt:
         if not _has_learned(model):
             raise KeyboardInterrupt(
@@ -150,11 +144,24 @@ def _highlights(model: Model, history: History, verdict: Verdict) -> Highlights:
     )
 
 
+def _network(model: Model, proposal: Proposal) -> Part:
+    """The table of layers, with the reason for them where there is one."""
+    table = summarize(model)
+    if not proposal.reason:
+        return table
+    return Report("Network", (Text("", proposal.reason), table))
+
+
 def _report(
-    task: Task, model: Model, history: History, verdict: Verdict, plan: Text
+    job: Job,
+    history: History,
+    verdict: Verdict,
+    network: Part,
+    plan: Text,
+    model: Model,
 ) -> Report:
     return Report(
-        f"mica train {task.name}",
+        f"mica train {job.name}",
         (
             _highlights(model, history, verdict),
             verdict.finding,
@@ -162,9 +169,9 @@ def _report(
             verdict.mistakes,
             Report("Training", training_curves(history.history)),
             verdict.details,
-            task.card,
-            _notes(task),
-            summarize(model),
+            job.card,
+            _notes(job),
+            network,
             plan,
         ),
     )
@@ -187,38 +194,47 @@ def _written(folder: Path) -> Text:
 
 
 def _run(
-    task: Task,
+    job: Job,
     folder: Path,
     epochs: int | None,
     seed: int,
     verbose: Verbosity,
     tell: Callable[[Part], object],
 ) -> Outcome:
-    """From an opened task to everything written, telling each part on the way."""
-    tell(task.card)
-    tell(_notes(task))
-    simple = baselines(task)
-    tell(baseline_table(task, simple))
-    proposal = propose(task, epochs)
+    """From opened data to everything written, telling each part on the way."""
+    tell(job.card)
+    tell(_notes(job))
+    tell(job.baselines())
+    proposal = job.propose(epochs)
     model = proposal.model
-    tell(summarize(model))
+    network = _network(model, proposal)
+    tell(network)
     plan = _PlanLine(tell)
-    history = _train(task, proposal, folder, [plan, SparseProgress(verbose)], seed)
-    verdict = judge(task, model.predict(task.x_test), simple)
+    history = _train(job, proposal, folder, [plan, SparseProgress(verbose)], seed)
+    verdict = job.judge(model)
+    if job.has_more_to_save:
+        model.save(folder / MODEL)
     for part in (verdict.comparison, verdict.finding, verdict.mistakes):
         tell(part)
-    report = _report(task, model, history, verdict, plan.text)
+    report = _report(job, history, verdict, network, plan.text, model)
     _write_page(report, folder / REPORT)
     tell(_written(folder))
-    return Outcome(model, verdict, history, folder, report)
+    return Outcome(model, verdict, history, folder, report, job.verb)
 
 
 def train(
-    source: str | Path,
+    source: Any,
     target: str | None = None,
     *,
     task: Kind | None = None,
     kinds: Mapping[str, ColumnKind] | None = None,
+    text: str | None = None,
+    time: str | None = None,
+    forecast: str | None = None,
+    horizon: int | str | None = None,
+    history: int | str | None = None,
+    generate: bool = False,
+    encoding: str | None = None,
     epochs: int | None = None,
     seed: int = 0,
     runs: str | Path = "runs",
@@ -232,12 +248,21 @@ def train(
     categories, when to stop) comes from the training part alone.
 
     Args:
-        source: A sample's name or a CSV file.
+        source: A sample's name; a CSV file; a folder with a folder of .txt files for
+            each class; for texts and series JSONL and Parquet files, or a frame or a
+            dict of columns; a plain text to learn to write like.
         target: The column to predict, for a file.
         task: "classification" or "regression", for a file; None decides from the
             column.
         kinds: "number", "category" or "left out" for columns of a file that Mica
             would take for something else.
+        text: The column of the texts to sort into the classes of ``target``.
+        time: The column of times of a series; None finds it.
+        forecast: The column of a series to forecast.
+        horizon: How far ahead: "24h", "7 days", or a number of rows.
+        history: How far back a forecast looks; None decides by the horizon.
+        generate: Whether to learn to write like a plain text.
+        encoding: How the bytes of texts become letters; None finds out.
         epochs: The most epochs; None lets the proposal decide.
         seed: Decides split, first weights and order.
         runs: Folder in which the run gets a folder of its own.
@@ -269,7 +294,20 @@ def train(
         )
     tell = show or _say_nothing
     set_seed(seed)
-    opened = open_task(source, target, task=task, kinds=kinds, seed=seed)
+    opened = open_job(
+        source,
+        target,
+        task=task,
+        kinds=kinds,
+        text=text,
+        time=time,
+        forecast=forecast,
+        horizon=horizon,
+        history=history,
+        generate=generate,
+        encoding=encoding,
+        seed=seed,
+    )
     with run_folder(runs, name or opened.name) as folder:
         try:
             return _run(opened, folder, epochs, seed, verbose, tell)

@@ -18,6 +18,7 @@ from tests.tables import write_visits
 
 # By name: the package holds the function of the same name.
 train_module = importlib.import_module("mica.workflow.train")
+job_module = importlib.import_module("mica.workflow.job")
 
 MESSY = {
     "five rows": ("a,b,c\n1,2,x\n2,3,y\n3,4,x\n4,5,y\n5,6,x\n", "c"),
@@ -138,7 +139,7 @@ def test_ctrl_c_while_judging_keeps_the_model(monkeypatch, tmp_path):
     def interrupt(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "judge", interrupt)
+    monkeypatch.setattr(job_module, "judge", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         workflow.train("iris", epochs=1, runs=tmp_path, verbose=0)
     model = tmp_path / "iris" / "model.mica"
@@ -152,7 +153,7 @@ def test_ctrl_c_before_the_training_leaves_nothing(monkeypatch, tmp_path):
     def interrupt(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "baselines", interrupt)
+    monkeypatch.setattr(job_module, "baselines", interrupt)
     with pytest.raises(KeyboardInterrupt):
         workflow.train("iris", runs=tmp_path / "runs", verbose=0)
     assert not (tmp_path / "runs").exists()

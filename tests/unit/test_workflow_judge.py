@@ -209,6 +209,6 @@ def test_the_largest_errors_are_called_by_their_row_in_the_file(houses):
     verdict = workflow.judge(houses, outputs, [rival(np.zeros(24), "ridge regression")])
     table = verdict.mistakes.parts[1]
     assert table.columns == (
-        "sample", "true", "predicted", "residual", "area", "district",
+        "sample", "true", "predicted", "residual", "area", "district", "sold",
     )  # fmt: skip
     assert table.rows[0][0] == houses.test_places[3]

@@ -66,7 +66,8 @@ def test_model_report_and_history_are_written(told):
 def test_the_saved_model_is_the_one_that_was_judged(told):
     outcome, _ = told
     copy = mica.load(outcome.folder / "model.mica")
-    x = np.zeros((2, 5), dtype=np.float32)
+    columns = len(copy.preprocessing.feature_names)
+    x = np.zeros((2, columns), dtype=np.float32)
     assert np.array_equal(copy.predict(x), outcome.model.predict(x))
     assert copy.preprocessing.config() == outcome.model.preprocessing.config()
 

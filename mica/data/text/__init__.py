@@ -2,6 +2,7 @@
 
 from mica.data.text.bucketing import BucketSource, Padding
 from mica.data.text.bytepair import BytePairTokenizer
+from mica.data.text.encoder import TextEncoder
 from mica.data.text.padding import pad_sequences
 from mica.data.text.reading import read_text, read_texts
 from mica.data.text.texts import Texts
@@ -18,6 +19,7 @@ __all__ = [
     "CharacterTokenizer",
     "NGramTokenizer",
     "Padding",
+    "TextEncoder",
     "Texts",
     "Tokenizer",
     "WordTokenizer",
