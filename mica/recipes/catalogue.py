@@ -26,6 +26,23 @@ from mica.recipes.from_scratch import (
     xor,
 )
 from mica.recipes.recipe import Recipe
+from mica.recipes.text import (
+    imdb_best,
+    imdb_bigrams,
+    imdb_bilstm,
+    imdb_conv1d,
+    imdb_dense,
+    imdb_embedding,
+    imdb_glove,
+    imdb_lstm,
+    imdb_simple_rnn,
+    imdb_transformer,
+    imdb_variants,
+    reuters_dense,
+    sentiment_embeddings,
+    spam_embedding,
+    word_analogies,
+)
 from mica.report import Part, Report, Table
 
 __all__ = ["catalogue", "find", "names", "run"]
@@ -58,6 +75,21 @@ MODULES = (
     jena.stacked,
     jena.bidirectional,
     jena.conv_gru,
+    imdb_dense,
+    imdb_variants,
+    imdb_bigrams,
+    imdb_embedding,
+    imdb_glove,
+    imdb_simple_rnn,
+    imdb_lstm,
+    imdb_bilstm,
+    imdb_conv1d,
+    imdb_transformer,
+    imdb_best,
+    reuters_dense,
+    sentiment_embeddings,
+    word_analogies,
+    spam_embedding,
 )
 RECIPES = {module.RECIPE.name: module.RECIPE for module in MODULES}
 Results = Sequence[dict[str, float]]

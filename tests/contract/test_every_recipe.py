@@ -8,15 +8,23 @@ import re
 import pytest
 
 from mica import recipes
+from mica.data import samples
 from mica.errors import DataError
 from mica.recipes import Recipe
 from mica.report import Part
+from tests.contract.small_texts import load_small
 
 RECIPES = [recipes.find(name) for name in recipes.names()]
 NEEDS_MNIST = ('samples.load("mnist")', "thousand_digits")
 of_every_recipe = pytest.mark.parametrize(
     "recipe", RECIPES, ids=lambda recipe: recipe.name
 )
+
+
+@pytest.fixture(autouse=True)
+def small_texts(monkeypatch):
+    """Recipes of texts learn from some made-up ones."""
+    monkeypatch.setattr(samples, "load", load_small)
 
 
 def run(recipe: Recipe, request: pytest.FixtureRequest, **given) -> dict[str, float]:
