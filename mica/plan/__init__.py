@@ -1,6 +1,9 @@
 """Plans: the fastest way to execute a step on this machine, proven and measured."""
 
 from mica.plan.candidates import find_candidates
+from mica.plan.ceilings import Limits, find_limits, forget_limits, measure_limits
+from mica.plan.explain import Explanation, explain
+from mica.plan.memory import MemoryNeed, predict_memory
 from mica.plan.proof import Bounds, bounds_of
 from mica.plan.remembering import forget_plans
 from mica.plan.search import Decision, Trial, choose_plan
@@ -9,11 +12,19 @@ from mica.training import install_planner
 __all__ = [
     "Bounds",
     "Decision",
+    "Explanation",
+    "Limits",
+    "MemoryNeed",
     "Trial",
     "bounds_of",
     "choose_plan",
+    "explain",
     "find_candidates",
+    "find_limits",
+    "forget_limits",
     "forget_plans",
+    "measure_limits",
+    "predict_memory",
 ]
 
 install_planner(choose_plan)

@@ -78,15 +78,18 @@ def _size(tensor: Tensor) -> int:
         >>> _size(torch.zeros(1, 3).expand(5, 3))
         12
     """
-    if tensor.layout is not torch.strided:
-        return 0
     sizes = zip(tensor.shape, tensor.stride(), strict=True)
     count = prod(size for size, step in sizes if step != 0 or size == 0)
     return count * tensor.element_size()
 
 
 def _tensors(structure: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(structure) if isinstance(leaf, Tensor)]
+    """The tensors with plain memory; sparse ones tell of none."""
+    return [
+        leaf
+        for leaf in tree_leaves(structure)
+        if isinstance(leaf, Tensor) and leaf.layout is torch.strided
+    ]
 
 
 def _distinct(tensors: Iterable[Tensor]) -> list[Tensor]:
