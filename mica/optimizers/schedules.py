@@ -1,20 +1,30 @@
 """Schedules: learning rates as plain functions of the step."""
 
 import math
-import numbers
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import torch
 
 from mica.errors import ConfigError, near_misses
-from mica.registry import Configurable
+from mica.optimizers.decays import (
+    CosineDecayRestarts,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+from mica.optimizers.schedule import Schedule, check_rate, check_steps, is_number
 
 __all__ = [
     "Constant",
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
     "OneCycle",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
     "Schedule",
     "StepDecay",
     "TorchSchedule",
@@ -27,57 +37,14 @@ __all__ = [
 ]
 
 Anneal = Literal["cosine", "linear"]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def _check_rate(where: str, name: str, value: Any) -> None:
-    if not _is_number(value) or not 0 <= value < math.inf:
-        raise ConfigError(
-            f"{where}: expected {name} of at least 0, got {value!r}. Give a finite "
-            "number such as 0.001."
-        )
-
-
-def _check_steps(where: str, name: str, value: Any, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(
-            f"{where}: expected {name} of at least {least}, got {value!r}. Give a "
-            "whole number of updates: epochs times steps per epoch."
-        )
-
-
-class Schedule(Configurable):
-    """A learning rate as a pure function of the step; step 0 is the first update.
-
-    Give one as an optimizer's `learning_rate`. Any function from a step to a number
-    does; these can also be saved in a model's file.
-
-    Example:
-        >>> schedule = exponential_decay(0.1, 10, 0.5)
-        >>> isinstance(schedule, Schedule), schedule(10)
-        (True, 0.05)
-    """
-
-    def __call__(self, step: int) -> float:
-        """Give the learning rate of one update.
-
-        Args:
-            step: Number of updates made before it.
-
-        Returns:
-            The learning rate.
-        """
-        raise NotImplementedError
+LearningRateSchedule = Schedule  # Keras's name
 
 
 class Constant(Schedule):
     """The schedule that `constant` makes."""
 
     def __init__(self, learning_rate: float) -> None:
-        _check_rate("constant", "a learning_rate", learning_rate)
+        check_rate("constant", "a learning_rate", learning_rate)
         self.learning_rate = float(learning_rate)
 
     def __call__(self, step: int) -> float:
@@ -90,19 +57,27 @@ class ExponentialDecay(Schedule):
     """The schedule that `exponential_decay` makes."""
 
     def __init__(
-        self, initial_learning_rate: float, decay_steps: int, decay_rate: float
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
     ) -> None:
         where = "exponential_decay"
-        _check_rate(where, "an initial_learning_rate", initial_learning_rate)
-        _check_steps(where, "decay_steps", decay_steps)
-        _check_rate(where, "a decay_rate", decay_rate)
+        check_rate(where, "an initial_learning_rate", initial_learning_rate)
+        check_steps(where, "decay_steps", decay_steps)
+        check_rate(where, "a decay_rate", decay_rate)
         self.initial_learning_rate = float(initial_learning_rate)
         self.decay_steps = decay_steps
         self.decay_rate = float(decay_rate)
+        self.staircase = staircase
 
     def __call__(self, step: int) -> float:
         """Give the learning rate of one update."""
-        return self.initial_learning_rate * self.decay_rate ** (step / self.decay_steps)
+        times = step / self.decay_steps
+        if self.staircase:
+            times = step // self.decay_steps
+        return self.initial_learning_rate * self.decay_rate**times
 
 
 class StepDecay(Schedule):
@@ -112,9 +87,9 @@ class StepDecay(Schedule):
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float = 0.1
     ) -> None:
         where = "step_decay"
-        _check_rate(where, "an initial_learning_rate", initial_learning_rate)
-        _check_steps(where, "decay_steps", decay_steps)
-        _check_rate(where, "a decay_rate", decay_rate)
+        check_rate(where, "an initial_learning_rate", initial_learning_rate)
+        check_steps(where, "decay_steps", decay_steps)
+        check_rate(where, "a decay_rate", decay_rate)
         self.initial_learning_rate = float(initial_learning_rate)
         self.decay_steps = decay_steps
         self.decay_rate = float(decay_rate)
@@ -147,17 +122,17 @@ class CosineDecay(Schedule):
         warmup_steps: int = 0,
     ) -> None:
         where = "cosine_decay"
-        _check_rate(where, "an initial_learning_rate", initial_learning_rate)
-        _check_steps(where, "decay_steps", decay_steps)
-        _check_rate(where, "an alpha", alpha)
-        _check_steps(where, "warmup_steps", warmup_steps, least=0)
+        check_rate(where, "an initial_learning_rate", initial_learning_rate)
+        check_steps(where, "decay_steps", decay_steps)
+        check_rate(where, "an alpha", alpha)
+        check_steps(where, "warmup_steps", warmup_steps, least=0)
         if (warmup_target is None) != (warmup_steps == 0):
             raise ConfigError(
                 f"{where}: expected warmup_target and warmup_steps together, got "
                 f"{warmup_target!r} and {warmup_steps!r}. Give both or neither."
             )
         if warmup_target is not None:
-            _check_rate(where, "a warmup_target", warmup_target)
+            check_rate(where, "a warmup_target", warmup_target)
         self.initial_learning_rate = float(initial_learning_rate)
         self.decay_steps = decay_steps
         self.alpha = float(alpha)
@@ -189,9 +164,9 @@ class OneCycle(Schedule):
         anneal: Anneal = "cosine",
     ) -> None:
         where = "one_cycle"
-        _check_rate(where, "a max_learning_rate", max_learning_rate)
-        _check_steps(where, "total_steps", total_steps, least=2)
-        if not _is_number(warmup_fraction) or not 0 <= warmup_fraction <= 1:
+        check_rate(where, "a max_learning_rate", max_learning_rate)
+        check_steps(where, "total_steps", total_steps, least=2)
+        if not is_number(warmup_fraction) or not 0 <= warmup_fraction <= 1:
             raise ConfigError(
                 f"{where}: expected a warmup_fraction from 0 to 1, got "
                 f"{warmup_fraction!r}. 0.3 warms up for three tenths of the steps."
@@ -200,7 +175,7 @@ class OneCycle(Schedule):
             ("initial_divisor", initial_divisor),
             ("final_divisor", final_divisor),
         ):
-            if not _is_number(value) or not 1 <= value < math.inf:
+            if not is_number(value) or not 1 <= value < math.inf:
                 raise ConfigError(
                     f"{where}: expected a {name} of at least 1, got {value!r}. The "
                     "rates at both ends are below the highest one."
@@ -240,8 +215,8 @@ class TorchSchedule(Schedule):
         steps_per_call: int = 1,
     ) -> None:
         where = "from_torch"
-        _check_rate(where, "an initial_learning_rate", initial_learning_rate)
-        _check_steps(where, "steps_per_call", steps_per_call)
+        check_rate(where, "an initial_learning_rate", initial_learning_rate)
+        check_steps(where, "steps_per_call", steps_per_call)
         # Torch's schedulers change an optimizer: this one stands in for the real one.
         self._optimizer = torch.optim.SGD([torch.zeros(1)], lr=initial_learning_rate)
         self._scheduler = scheduler(self._optimizer)
@@ -319,7 +294,10 @@ def step_decay(
 
 
 def exponential_decay(
-    initial_learning_rate: float, decay_steps: int, decay_rate: float
+    initial_learning_rate: float,
+    decay_steps: int,
+    decay_rate: float,
+    staircase: bool = False,
 ) -> Schedule:
     """Shrink the learning rate a little with every update.
 
@@ -329,6 +307,7 @@ def exponential_decay(
         initial_learning_rate: At step 0. At least 0.
         decay_steps: Updates after which the rate is `decay_rate` of what it was.
         decay_rate: At least 0.
+        staircase: Whether it shrinks at once after all of them, as `step_decay` does.
 
     Returns:
         The schedule.
@@ -341,7 +320,7 @@ def exponential_decay(
         >>> schedule(5), schedule(10)
         (0.25, 0.125)
     """
-    return ExponentialDecay(initial_learning_rate, decay_steps, decay_rate)
+    return ExponentialDecay(initial_learning_rate, decay_steps, decay_rate, staircase)
 
 
 def cosine_decay(

@@ -9,6 +9,10 @@ import torch
 from torch.optim import lr_scheduler
 
 from mica.optimizers.schedules import (
+    CosineDecayRestarts,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
     constant,
     cosine_decay,
     exponential_decay,
@@ -45,6 +49,8 @@ def test_exponential_and_step_decay_are_keras_s(seed):
     theirs = keras.optimizers.schedules.ExponentialDecay
     smooth = exponential_decay(rate, steps, decay)
     stairs = step_decay(rate, steps, decay)
+    also_stairs = exponential_decay(rate, steps, decay, staircase=True)
+    assert [stairs(step) for step in STEPS] == [also_stairs(step) for step in STEPS]
     assert_close([smooth(s) for s in STEPS], keras_rates(theirs(rate, steps, decay)))
     assert_close(
         [stairs(s) for s in STEPS], keras_rates(theirs(rate, steps, decay, True))
@@ -63,6 +69,47 @@ def test_cosine_decay_is_keras_s(seed, warms_up):
     ours = cosine_decay(rate, steps, **options)
     theirs = keras.optimizers.schedules.CosineDecay(rate, steps, **options)
     assert_close([ours(step) for step in STEPS], keras_rates(theirs))
+
+
+def assert_keras_s(kind, *arguments) -> None:
+    theirs = getattr(keras.optimizers.schedules, kind.__name__)(*arguments)
+    ours = kind(*arguments)
+    assert_close([ours(step) for step in STEPS], keras_rates(theirs))
+
+
+@pytest.mark.parametrize("cycle", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_polynomial_decay_is_keras_s(seed, cycle):
+    draw = np.random.default_rng(seed)
+    steps, power = int(draw.integers(1, 40)), float(draw.choice([0.5, 1.0, 2.0]))
+    rate, end = draw.uniform(0.1, 1), draw.uniform(0, 0.1)
+    assert_keras_s(PolynomialDecay, rate, steps, end, power, cycle)
+
+
+@pytest.mark.parametrize("staircase", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_inverse_time_decay_is_keras_s(seed, staircase):
+    draw = np.random.default_rng(seed)
+    rate, decay = draw.uniform(0.001, 1), draw.uniform(0, 2)
+    steps = int(draw.integers(1, 30))
+    assert_keras_s(InverseTimeDecay, rate, steps, decay, staircase)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pieces_are_keras_s(seed):
+    draw = np.random.default_rng(seed)
+    count = int(draw.integers(1, 5))
+    boundaries = sorted(draw.choice(50, size=count, replace=False).tolist())
+    assert_keras_s(PiecewiseConstantDecay, boundaries, draw.uniform(0, 1, count + 1))
+
+
+@pytest.mark.parametrize("t_mul", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("seed", range(10))
+def test_cosines_with_restarts_are_keras_s(seed, t_mul):
+    draw = np.random.default_rng(seed)
+    rate, m_mul, alpha = draw.uniform(0.1, 1), draw.uniform(0.5, 1.2), draw.uniform()
+    steps = int(draw.integers(1, 20))
+    assert_keras_s(CosineDecayRestarts, rate, steps, t_mul, m_mul, alpha)
 
 
 def torch_rates(factory, rate: float, steps: range) -> list[float]:

@@ -11,6 +11,11 @@ from torch.optim import lr_scheduler
 from mica.errors import ConfigError
 from mica.optimizers import schedules
 from mica.optimizers.schedules import (
+    CosineDecayRestarts,
+    InverseTimeDecay,
+    LearningRateSchedule,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
     Schedule,
     constant,
     cosine_decay,
@@ -29,6 +34,14 @@ CASES = [
     pytest.param(
         cosine_decay(0.0, 20, warmup_target=0.1, warmup_steps=5), id="warm-up"
     ),
+    pytest.param(exponential_decay(0.1, 10, 0.9, staircase=True), id="staircase"),
+    pytest.param(PolynomialDecay(0.1, 20, 0.01, 2.0), id="polynomial"),
+    pytest.param(PolynomialDecay(0.1, 7, 0.01, cycle=True), id="polynomials"),
+    pytest.param(InverseTimeDecay(0.1, 10, 0.5), id="inverse-time"),
+    pytest.param(InverseTimeDecay(0.1, 10, 0.5, staircase=True), id="inverse-stairs"),
+    pytest.param(PiecewiseConstantDecay([5, 20], [0.1, 0.05, 0.0]), id="pieces"),
+    pytest.param(CosineDecayRestarts(0.1, 5), id="restarts"),
+    pytest.param(CosineDecayRestarts(0.1, 5, 1.0, 0.9, 0.1), id="even-restarts"),
     pytest.param(one_cycle(0.1, 20), id="one-cycle"),
     pytest.param(one_cycle(0.1, 20, anneal="linear"), id="one-cycle-linear"),
 ]
@@ -46,6 +59,10 @@ def test_a_file_can_hold_a_schedule(schedule):
     again = decode(json.loads(json.dumps(encode(schedule))))
     assert isinstance(again, Schedule)
     assert [again(step) for step in range(30)] == [schedule(step) for step in range(30)]
+
+
+def test_a_schedule_goes_by_its_name_in_keras():
+    assert LearningRateSchedule is Schedule
 
 
 def test_a_constant_may_be_zero():
@@ -107,6 +124,76 @@ def divisor_sentence(name: str, value: object) -> str:
 
 INITIAL = "an initial_learning_rate"
 REFUSED = [
+    (
+        functools.partial(PolynomialDecay, -1, 5),
+        rate_sentence("PolynomialDecay", INITIAL, -1),
+    ),
+    (
+        functools.partial(PolynomialDecay, 0.1, 0),
+        steps_sentence("PolynomialDecay", "decay_steps", 1, 0),
+    ),
+    (
+        functools.partial(PolynomialDecay, 0.1, 5, -1),
+        rate_sentence("PolynomialDecay", "an end_learning_rate", -1),
+    ),
+    (
+        functools.partial(PolynomialDecay, 0.1, 5, 0.1, -1),
+        rate_sentence("PolynomialDecay", "a power", -1),
+    ),
+    (
+        functools.partial(InverseTimeDecay, -1, 5, 1),
+        rate_sentence("InverseTimeDecay", INITIAL, -1),
+    ),
+    (
+        functools.partial(InverseTimeDecay, 0.1, 0, 1),
+        steps_sentence("InverseTimeDecay", "decay_steps", 1, 0),
+    ),
+    (
+        functools.partial(InverseTimeDecay, 0.1, 5, -1),
+        rate_sentence("InverseTimeDecay", "a decay_rate", -1),
+    ),
+    (
+        functools.partial(PiecewiseConstantDecay, [0.5], [1, 2]),
+        steps_sentence("PiecewiseConstantDecay", "a boundary", 0, 0.5),
+    ),
+    *[
+        (
+            functools.partial(PiecewiseConstantDecay, boundaries, [1, 2, 3]),
+            f"PiecewiseConstantDecay: expected boundaries that rise, got {boundaries}. "
+            "Give the last step of each rate but the last, e.g. [1000, 2000].",
+        )
+        for boundaries in ([], [5, 5], [5, 3])
+    ],
+    (
+        functools.partial(PiecewiseConstantDecay, [5], [1, 2, 3]),
+        "PiecewiseConstantDecay: expected 2 values, one more than boundaries, got 3. "
+        "The last one is for all later steps.",
+    ),
+    (
+        functools.partial(PiecewiseConstantDecay, [5], [1, -2]),
+        rate_sentence("PiecewiseConstantDecay", "values", -2),
+    ),
+    (
+        functools.partial(CosineDecayRestarts, -1, 5),
+        rate_sentence("CosineDecayRestarts", INITIAL, -1),
+    ),
+    (
+        functools.partial(CosineDecayRestarts, 0.1, 0),
+        steps_sentence("CosineDecayRestarts", "first_decay_steps", 1, 0),
+    ),
+    (
+        functools.partial(CosineDecayRestarts, 0.1, 5, 0.5),
+        "CosineDecayRestarts: expected t_mul of at least 1, got 0.5. 2.0 makes each "
+        "wave twice as long as the one before.",
+    ),
+    (
+        functools.partial(CosineDecayRestarts, 0.1, 5, 2.0, -1),
+        rate_sentence("CosineDecayRestarts", "an m_mul", -1),
+    ),
+    (
+        functools.partial(CosineDecayRestarts, 0.1, 5, 2.0, 1.0, -1),
+        rate_sentence("CosineDecayRestarts", "an alpha", -1),
+    ),
     (
         functools.partial(constant, -0.1),
         rate_sentence("constant", "a learning_rate", -0.1),
