@@ -30,7 +30,16 @@ from mica.training import Callback, History
 __version__ = "0.1.0"
 
 # Imported when first named, so that `import mica` stays near `import torch`.
-_ON_DEMAND = ("classic", "cli", "recipes", "reference", "trace", "tune", "workflow")
+_ON_DEMAND = (
+    "classic",
+    "cli",
+    "generate",
+    "recipes",
+    "reference",
+    "trace",
+    "tune",
+    "workflow",
+)
 
 __all__ = [
     "Callback",

@@ -43,6 +43,13 @@ from mica.recipes.text import (
     spam_embedding,
     word_analogies,
 )
+from mica.recipes.writing import (
+    char_gpt,
+    char_lstm_nietzsche,
+    char_lstm_shakespeare,
+    spa_eng_lstm,
+    spa_eng_transformer,
+)
 from mica.report import Part, Report, Table
 
 __all__ = ["catalogue", "find", "names", "run"]
@@ -90,6 +97,11 @@ MODULES = (
     sentiment_embeddings,
     word_analogies,
     spam_embedding,
+    char_lstm_nietzsche,
+    char_lstm_shakespeare,
+    char_gpt,
+    spa_eng_lstm,
+    spa_eng_transformer,
 )
 RECIPES = {module.RECIPE.name: module.RECIPE for module in MODULES}
 Results = Sequence[dict[str, float]]
