@@ -167,6 +167,7 @@ from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from mica.layers.reversible_embedding import ReversibleEmbedding
 from mica.layers.separable_convolution import SeparableConv1D, SeparableConv2D
+from mica.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 from mica.layers.text_vectorization import TextVectorization
@@ -291,6 +292,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "MinMaxNorm",
     "Minimum",
     "MixUp",
@@ -327,6 +329,7 @@ __all__ = [
     "Resizing",
     "ReversibleEmbedding",
     "RotaryEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
