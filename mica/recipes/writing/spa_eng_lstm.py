@@ -59,13 +59,9 @@ def main(
     rate = cosine_decay(
         0.0, max(1, steps - warm_up), warmup_target=RATE, warmup_steps=warm_up
     )
-    perplexity = mica.metrics.Perplexity(
-        from_logits=True, ignore_class=0, name="perplexity"
-    )
     model.compile(
         AdamW(rate, weight_decay=0.01, global_clipnorm=1.0),
         SparseCategoricalCrossentropy(from_logits=True, ignore_class=0),
-        metrics=[perplexity],
     )
     model.summary()
 
@@ -76,8 +72,8 @@ def main(
         validation_data=pairs.validation,
         verbose=2,
     )
-    found = history.history["val_perplexity"][-1]
-    return {**judge(model, pairs, rows, show), "validation perplexity": found}
+    found = {"validation perplexity": math.exp(history.history["val_loss"][-1])}
+    return {**judge(model, pairs, rows, show), **found}
 
 
 RECIPE = Recipe(

@@ -21,7 +21,7 @@ from mica.recipes.writing.english_spanish import judge, read_pairs
 __all__ = ["RECIPE", "main"]
 
 VOCABULARY = 3000  # pieces of words in each language
-BATCH_SIZE, EPOCHS = 128, 6
+BATCH_SIZE, EPOCHS = 64, 4
 WARM_UP = 0.1  # of all steps
 RATE = 0.002  # the highest
 
@@ -38,7 +38,7 @@ def main(
     Args:
         seed: Decides first weights, dropout and order.
         rows: Use only so many pairs; None for all.
-        epochs: Passes over the pairs; None for 6.
+        epochs: Passes over the pairs; None for 4.
         show: Is given ten translations.
 
     Returns:
@@ -67,17 +67,12 @@ def main(
     loss = SparseCategoricalCrossentropy(
         from_logits=True, ignore_class=0, label_smoothing=0.1
     )
-    perplexity = mica.metrics.Perplexity(
-        from_logits=True, ignore_class=0, name="perplexity"
-    )
     model.compile(
-        AdamW(rate, beta_2=0.98, weight_decay=0.01, global_clipnorm=1.0),
-        loss,
-        metrics=[perplexity],
+        AdamW(rate, beta_2=0.98, weight_decay=0.01, global_clipnorm=1.0), loss
     )
     model.summary()
 
-    history = model.fit(
+    model.fit(
         pairs.training,
         batch_size=BATCH_SIZE,
         epochs=epochs,
@@ -85,8 +80,13 @@ def main(
         plan=replace(eager_plan(), precision="bfloat16"),  # a quarter less to compute
         verbose=2,
     )
-    found = history.history["val_perplexity"][-1]
-    return {**judge(model, pairs, rows, show), "validation perplexity": found}
+    # Among how many pieces it hesitates: without the smoothing.
+    model.compile(
+        "sgd", SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+    )
+    surprise = model.evaluate(pairs.validation, batch_size=256, verbose=0)
+    found = {"validation perplexity": math.exp(surprise)}
+    return {**judge(model, pairs, rows, show), **found}
 
 
 RECIPE = Recipe(
