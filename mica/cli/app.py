@@ -180,6 +180,10 @@ def train(
         str | None,
         typer.Option(help="The column of times; else Mica finds it.", metavar="COLUMN"),
     ] = None,
+    sort: Annotated[
+        bool,
+        typer.Option("--sort", help="Put the rows of a series in the order of time."),
+    ] = False,
     generate: Annotated[
         bool, typer.Option("--generate", help="Learn to write like a plain text.")
     ] = False,
@@ -236,6 +240,7 @@ def train(
             forecast=forecast,
             horizon=_length(horizon),
             history=_length(history),
+            sort=sort,
             generate=generate,
             encoding=encoding,
             epochs=epochs,
@@ -255,6 +260,7 @@ def train(
             forecast=forecast,
             horizon=horizon,
             history=history,
+            sort=sort,
             generate=generate,
             encoding=encoding,
             epochs=epochs,

@@ -18,6 +18,7 @@ class ForecastEncoder(Configurable):
     Args:
         series: The fitted encoder.
         time: The column of times in files; None finds it.
+        sort: Whether rows of files have to be put in the order of time.
         errors: The mean absolute error of each answer on the test part, in the
             target's unit; empty before it was judged.
 
@@ -38,6 +39,7 @@ class ForecastEncoder(Configurable):
         series: SeriesEncoder,
         *,
         time: str | None = None,
+        sort: bool = False,
         errors: Sequence[float] = (),
     ) -> None:
         if not isinstance(series, SeriesEncoder):
@@ -45,7 +47,7 @@ class ForecastEncoder(Configurable):
                 "ForecastEncoder: expected a SeriesEncoder, got "
                 f"{type(series).__name__}. Fit one on the training part."
             )
-        self.series, self.time = series, time
+        self.series, self.time, self.sort = series, time, bool(sort)
         self.errors = tuple(float(error) for error in errors)
         if not all(0 <= error < np.inf for error in self.errors):
             raise ConfigError(

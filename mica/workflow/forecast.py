@@ -69,6 +69,7 @@ class Forecast:
         series: All of it.
         prepared: Its parts as windows, and the encoder.
         time: The column of times in its file.
+        sort: Whether its rows had to be put in the order of time.
         notes: Sentences on what was read, decided and left out.
     """
 
@@ -76,13 +77,16 @@ class Forecast:
     series: TimeSeries
     prepared: PreparedSeries
     time: str | None
+    sort: bool
     notes: tuple[str, ...]
 
 
-def _read(source: Any, time: str | None, encoding: str | None) -> TimeSeries:
+def _read(
+    source: Any, time: str | None, encoding: str | None, sort: bool
+) -> TimeSeries:
     if isinstance(source, (str, PathLike)):
-        return read_series(source, time=time, encoding=encoding)
-    return as_series(source, time=time)
+        return read_series(source, time=time, encoding=encoding, sort=sort)
+    return as_series(source, time=time, sort=sort)
 
 
 def _every(horizon: int) -> int:
@@ -119,6 +123,23 @@ def _history(series: TimeSeries, horizon: int, every: int) -> int:
     wanted = max(LOOK_BACK * horizon, season)
     wanted = min(wanted, _most_span(len(series)) - horizon)
     return max(wanted // every, 1) * every
+
+
+def _reach(
+    series: TimeSeries, history: int | str | None, horizon: int, every: int
+) -> int:
+    """Rows a window reaches over: those of the user, where they leave room."""
+    if history is None:
+        return _history(series, horizon, every)
+    rows = count_rows(history, series.step, "history")
+    most = _most_span(len(series)) - horizon
+    if rows > most:
+        raise DataError(
+            f"{series.name}: expected a history of at most {most:,} rows, for "
+            f"{len(series):,} are to learn, to watch and to judge by, got {rows:,}. "
+            "Look back less far, or bring more of the past."
+        )
+    return rows
 
 
 def _prepare(
@@ -170,6 +191,7 @@ def open_forecast(
     history: int | str | None = None,
     time: str | None = None,
     encoding: str | None = None,
+    sort: bool = False,
 ) -> Forecast:
     """Open a series for forecasting one of its columns.
 
@@ -181,6 +203,7 @@ def open_forecast(
             as far as the series is long enough.
         time: The column of times; None finds it.
         encoding: How bytes become text; None finds out.
+        sort: Whether to put rows in the order of time; else they must be.
 
     Returns:
         The series, its parts, and notes.
@@ -196,12 +219,12 @@ def open_forecast(
         >>> open_forecast(rows, "load", horizon="6h").prepared.encoder.shape.length
         30
     """
-    series = _read(source, time, encoding)
+    series = _read(source, time, encoding, sort)
     series.place(target)  # says what is wrong
     rows = count_rows(horizon, series.step, "horizon")
     every = _every(rows)
     _check_horizon(series, horizon, rows, every)
-    reach = history if history is not None else _history(series, rows, every)
+    reach = _reach(series, history, rows, every)
     prepared, notes = _prepare(series, target, rows, reach, every)
     shape = prepared.encoder.shape
     said = (
@@ -212,7 +235,7 @@ def open_forecast(
     )
     is_file = isinstance(source, (str, PathLike))
     name = Path(source).stem if is_file else series.name
-    return Forecast(name or "series", series, prepared, time, (*notes, said))
+    return Forecast(name or "series", series, prepared, time, sort, (*notes, said))
 
 
 def _card(found: Forecast) -> Report:
@@ -287,7 +310,9 @@ class ForecastJob(Job):
         model = Model(x, change(hidden) + last, name="network")
         rate = cosine_decay(RATE, batches * epochs, alpha=LAST_RATE)
         model.compile(AdamW(rate), "mean_absolute_error")
-        model.preprocessing = ForecastEncoder(encoder, time=self.found.time)
+        model.preprocessing = ForecastEncoder(
+            encoder, time=self.found.time, sort=self.found.sort
+        )
         # NOTE: steps this small wait longer for several threads than they compute.
         plan = dataclasses.replace(eager_plan(), threads=1)
         return Proposal(model, epochs, BATCH, PATIENCE, 0.0, plan, REASON)
@@ -323,6 +348,9 @@ class ForecastJob(Job):
         simple = self._simple or simple_forecasts(prepared)
         verdict, errors = judge_forecasts(prepared, model, simple)
         model.preprocessing = ForecastEncoder(
-            prepared.encoder, time=self.found.time, errors=errors
+            prepared.encoder,
+            time=self.found.time,
+            sort=self.found.sort,
+            errors=errors,
         )
         return verdict

@@ -53,6 +53,7 @@ class _Words:
     forecast: str | None
     horizon: int | str | None
     history: int | str | None
+    sort: bool
     generate: bool
     encoding: str | None
 
@@ -91,7 +92,7 @@ def _open_sample(name: str, words: _Words) -> Job:
 
 def _open_forecast(source: Any, words: _Words) -> Job:
     _refuse(
-        words.but("time", "forecast", "horizon", "history", "encoding"),
+        words.but("time", "forecast", "horizon", "history", "sort", "encoding"),
         "a forecast",
         "Leave it out, or leave out forecast, horizon, history and time.",
     )
@@ -113,6 +114,7 @@ def _open_forecast(source: Any, words: _Words) -> Job:
             horizon=words.horizon,
             history=words.history,
             encoding=words.encoding,
+            sort=words.sort,
         )
     )
 
@@ -180,6 +182,7 @@ def open_job(
     forecast: str | None = None,
     horizon: int | str | None = None,
     history: int | str | None = None,
+    sort: bool = False,
     generate: bool = False,
     encoding: str | None = None,
     seed: int = 0,
@@ -196,6 +199,7 @@ def open_job(
         forecast: The column to forecast.
         horizon: How far ahead.
         history: How far back a forecast looks.
+        sort: Whether to put the rows of a series in the order of time.
         generate: Whether to learn to write.
         encoding: How bytes become text.
         seed: Decides which rows are set aside.
@@ -220,6 +224,7 @@ def open_job(
         forecast,
         horizon,
         history,
+        sort,
         generate,
         encoding,
     )

@@ -228,8 +228,8 @@ def open_series(source: Any, encoder: ForecastEncoder) -> TimeSeries:
             )
         return as_series(sample)
     if isinstance(source, (str, PathLike)):
-        return read_series(source, time=encoder.time)
-    return as_series(source, time=encoder.time)
+        return read_series(source, time=encoder.time, sort=encoder.sort)
+    return as_series(source, time=encoder.time, sort=encoder.sort)
 
 
 def open_rows(

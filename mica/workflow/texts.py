@@ -16,6 +16,7 @@ from mica.workflow.source import Task, parts_notes
 __all__ = ["open_texts", "reader_for", "text_sample_task"]
 
 TEST_FRACTION = 0.2
+MOST_CHARACTERS = 20_000  # of a document that are read; some eight pages
 SHOWN = 300  # characters of a document beside a mistake
 MOST_CLASSES = 20  # rows of the table of classes
 CLASS_SHARE = 0.5  # of the documents that may have a label of their own
@@ -197,7 +198,9 @@ def open_texts(
     is_file = isinstance(source, (str, Path))
     name = Path(source).resolve().stem if is_file else found.name
     train, test = split_rows(len(found), [TEST_FRACTION], codes=codes, seed=seed)
-    encoder = TextEncoder(names, text=text, target=target)
+    encoder = TextEncoder(
+        names, text=text, target=target, most_characters=MOST_CHARACTERS
+    )
     x = encoder.transform(found.texts)
     _check_words(x[train], found.name)
     notes += _length_notes(found.texts, found.places, encoder.most_characters)

@@ -233,6 +233,7 @@ def train(
     forecast: str | None = None,
     horizon: int | str | None = None,
     history: int | str | None = None,
+    sort: bool = False,
     generate: bool = False,
     encoding: str | None = None,
     epochs: int | None = None,
@@ -261,6 +262,7 @@ def train(
         forecast: The column of a series to forecast.
         horizon: How far ahead: "24h", "7 days", or a number of rows.
         history: How far back a forecast looks; None decides by the horizon.
+        sort: Whether to put the rows of a series in the order of time first.
         generate: Whether to learn to write like a plain text.
         encoding: How the bytes of texts become letters; None finds out.
         epochs: The most epochs; None lets the proposal decide.
@@ -304,6 +306,7 @@ def train(
         forecast=forecast,
         horizon=horizon,
         history=history,
+        sort=sort,
         generate=generate,
         encoding=encoding,
         seed=seed,
