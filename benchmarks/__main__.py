@@ -1,9 +1,10 @@
-"""The door: `python -m benchmarks overhead|import|page [--rounds N]`."""
+"""The door: `python -m benchmarks overhead|import|cpu|peers|page [--rounds N]`."""
 
 import argparse
 import sys
 
-from benchmarks import importing, overhead, results
+from benchmarks import cpu, importing, overhead, results
+from benchmarks.peers.environments import install_all
 
 BENCHMARKS = {"overhead": overhead.run, "import": importing.run}
 
@@ -11,11 +12,16 @@ BENCHMARKS = {"overhead": overhead.run, "import": importing.run}
 def main() -> None:
     """Run one benchmark, store its rows, write the page; fail on a broken promise."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("name", choices=[*BENCHMARKS, "page"])
+    parser.add_argument("name", choices=[*BENCHMARKS, "cpu", "peers", "page"])
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", default="", help="workloads of cpu, by commas")
     chosen = parser.parse_args()
     rows = []
-    if chosen.name != "page":
+    if chosen.name == "peers":
+        install_all()
+    elif chosen.name == "cpu":
+        results.store_races("cpu", cpu.run(chosen.rounds, chosen.only))
+    elif chosen.name != "page":
         rows = BENCHMARKS[chosen.name](chosen.rounds)
         results.store(chosen.name, rows)
         print(*map(results.line, rows), sep="\n")

@@ -4,14 +4,17 @@ import json
 import os
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from benchmarks.cpu import HALF, OURS, Race
 from benchmarks.measure import Comparison
+from benchmarks.peers.environments import PEERS
 
-__all__ = ["PAGE", "describe_machine", "line", "render", "store"]
+__all__ = ["PAGE", "describe_machine", "line", "render", "store", "store_races"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks" / "results"
@@ -39,6 +42,31 @@ ROW = (
     "| {name} | {of} | {to} | {of_seconds:.3f} s | {to_seconds:.3f} s | {ratio:.3f} "
     "| {ratio_low:.3f} to {ratio_high:.3f} | {limit} |"
 )
+
+RACES = """
+## {name}
+
+`python -m benchmarks peers` makes the environments, `python -m benchmarks {name}` lets
+the frameworks train, epoch by epoch in turns, each in its own process: same networks,
+data in memory, Adam. The medians over the rounds, in samples per second; in brackets
+the largest memory of the process. Versions: {versions}.
+
+| workload | {peers} |
+| --- | {rules} |
+{rows}
+
+How many times as fast as the best other framework, with its 95 percent bootstrap
+interval: Mica as it is, beside all of them; and Mica in float32 (`set_precision`),
+beside those in float32. The promises are for two cores with AMX.
+
+| workload | machine, day, rounds | Mica | promise | Mica, float32 | promise |
+| --- | --- | ---: | ---: | ---: | ---: |
+{ratios}
+
+Plans that Mica found, and peers that could not run:
+
+{notes}
+"""
 
 
 def processor_name() -> str:
@@ -78,11 +106,77 @@ def store(name: str, rows: list[Comparison]) -> Path:
     return path
 
 
+def store_races(name: str, races: list[dict[str, Any]]) -> Path:
+    """Write what frameworks did with workloads; those that did not run now stay."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    kept = {}
+    if path.exists():
+        known = json.loads(path.read_text(encoding="utf-8"))["races"]
+        kept = {each["name"]: each for each in known}
+    for each in races:
+        day = time.strftime("%Y-%m-%d")
+        kept[each["name"]] = {**each, "date": day, "machine": describe_machine()}
+    result = {"name": name, "races": list(kept.values())}
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _against(found: Race, peer: str, others: list[str]) -> str:
+    best = found.best(others)
+    if best is None or peer not in found.seconds:
+        return ""
+    middle, low, high = found.ratio(peer, best)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f}; {best.strip('-')})"
+
+
+def _races(result: dict[str, Any]) -> str:
+    rows, ratios, notes, versions = [], [], [], {}
+    for each in result["races"]:
+        names = {field.name for field in fields(Race)}
+        found = Race(**{key: value for key, value in each.items() if key in names})
+        versions |= found.versions
+        cells = [
+            f"{found.rate(peer):,.0f} ({found.peak_bytes[peer] / 1e9:.1f} GB)"
+            if peer in found.seconds
+            else ""
+            for peer in PEERS
+        ]
+        rows.append(f"| {found.name}: {found.what} | {' | '.join(cells)} |")
+        others = [peer for peer in PEERS if peer not in OURS]
+        whole = [peer for peer in others if peer not in HALF]
+        rounds = len(next(iter(found.seconds.values())))
+        cells = [
+            f"{found.name} | {each['machine']}, {each['date']}, {rounds}",
+            _against(found, "mica-auto", others),
+            f"{found.promises['auto'] or ''}",
+            _against(found, "mica-float32", whole),
+            f"{found.promises['float32'] or ''}",
+        ]
+        ratios.append(f"| {' | '.join(cells)} |")
+        notes += [
+            f"- {found.name}, {peer.strip('-')}: {note}"
+            for peer, note in found.notes.items()
+        ]
+    return RACES.format(
+        name=result["name"],
+        versions=", ".join(f"{key} {value}" for key, value in sorted(versions.items())),
+        peers=" | ".join(peer.strip("-") for peer in PEERS),
+        rules=" | ".join("---:" for _ in PEERS),
+        rows="\n".join(rows),
+        ratios="\n".join(ratios),
+        notes="\n".join(notes) or "None.",
+    )
+
+
 def render(folder: Path = FOLDER) -> str:
     """The page: one section per stored result."""
     page = TEMPLATE
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
+        if "races" in result:
+            page += _races(result)
+            continue
         rows = "\n".join(ROW.format(**row) for row in result["rows"])
         page += SECTION.format(**{**result, "rows": rows})
     return page

@@ -1,0 +1,1 @@
+"""The same training in each framework, each in a process of its own."""
