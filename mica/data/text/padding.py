@@ -42,7 +42,7 @@ def _as_array(sequence: Any, place: int) -> np.ndarray:
 
 
 def pad_sequences(
-    sequences: Sequence[Any],
+    sequences: Sequence[Any] | np.ndarray,
     maxlen: int | None = None,
     dtype: DTypeLike = "int32",
     padding: Side = "pre",

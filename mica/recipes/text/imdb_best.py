@@ -2,8 +2,8 @@
 
 How much more often a term occurs in friendly reviews than in unfriendly ones is a good
 first guess of what it says (naive Bayes). It is counted, kept as one number for each
-term, and multiplied by a second number that is learned (Wang & Manning's combination):
-rare terms keep the guess, frequent ones are corrected.
+term, and multiplied by a second number, which is learned: so the network begins with
+the right signs, and has only to find out how much each term is to be trusted.
 """
 
 from collections.abc import Sequence
@@ -55,10 +55,10 @@ def main(
     test = distinct_terms(terms, reviews.x_test[:rows])
 
     ratio = layers.Embedding(num_terms, 1, name="ratio")
-    correction = layers.Embedding(num_terms, 1, embeddings_initializer="ones")
+    weight = layers.Embedding(num_terms, 1)
     numbers = mica.Input((None,), dtype="int64")
-    score = (ratio(numbers) * correction(numbers)).sum(1)  # (batch, 1)
-    model = mica.Model(numbers, layers.Dense(1, activation="sigmoid")(score))
+    score = (ratio(numbers) * weight(numbers)).sum(1)  # (batch, 1)
+    model = mica.Model(numbers, score.sigmoid())
     ratio.weight.data[:, 0] = _log_ratio(train, y_train, num_terms)
     ratio.trainable = False
 
@@ -78,7 +78,7 @@ def _log_ratio(
     """log(share of friendly reviews with a term / share of unfriendly ones)."""
     shares = []
     for wanted in (1, 0):
-        chosen = [reviews[row] for row in np.flatnonzero(friendly == wanted)]
+        chosen = [reviews[row] for row in np.flatnonzero(friendly == wanted).tolist()]
         # One more than counted: a term seen on one side only has a ratio too.
         counts = np.bincount(np.concatenate(chosen), minlength=num_terms) + 1.0
         shares.append(counts / counts.sum())
@@ -89,7 +89,7 @@ def _log_ratio(
 
 RECIPE = Recipe(
     name="imdb-best",
-    title="Film reviews, 800,000 words, pairs and triples, naive Bayes corrected",
+    title="Film reviews, 800,000 words, pairs and triples, naive Bayes weighed",
     source="Wang & Manning, Baselines and bigrams (2012)",
     main=main,
     goal={"test accuracy": 0.91},

@@ -20,7 +20,7 @@ __all__ = ["RECIPE", "main"]
 
 SIZE = 100  # numbers for a word; the book's
 TEST_ROWS = 1_000  # the last of the training part; the book's
-BATCH_SIZE, EPOCHS = 32, 2
+BATCH_SIZE, EPOCHS = 128, 2
 ASKED = ("beautiful", "terrible")  # the book's
 
 
@@ -54,7 +54,7 @@ def main(
     words = mica.Input((None,), dtype="int64")
     embedding = layers.Embedding(num_words, SIZE)
     # Numbers up to 2 stand for padding and for words that training did not have.
-    is_known = (words > 2).unsqueeze(-1)
+    is_known = words.gt(2).unsqueeze(-1)
     total = (embedding(words) * is_known).sum(1)  # (batch, SIZE)
     model = mica.Model(words, layers.Dense(1, activation="sigmoid")(total.sigmoid()))
     model.compile(Adam(0.001), "binary_crossentropy", metrics=["accuracy"])
@@ -83,7 +83,8 @@ def _nearest(word: str, table: np.ndarray, reviews: samples.TextSample) -> Table
     distance = np.linalg.norm(table[:10_000] - table[number], axis=1)
     distance[: reviews.index_from + 1] = np.inf  # marks are no words
     found = [n for n in distance.argsort()[:11] if n != number]
-    return Table(title, columns, [(reviews.decode([n]), distance[n]) for n in found])
+    rows = [(reviews.decode([n]), float(distance[n])) for n in found]
+    return Table(title, columns, rows)
 
 
 RECIPE = Recipe(

@@ -70,7 +70,7 @@ def main(
     )
     _, accuracy = model.evaluate(BucketSource(x_test, y_test), batch_size=512)
 
-    strength = (rarity.weight * weight.weight).detach().numpy()[:, 0]
+    strength = (rarity.weight * weight.weight)[:, 0].tolist()
     show(_strongest(strength, vectorization.get_vocabulary()))
     return {
         "test accuracy": accuracy,
@@ -85,8 +85,8 @@ def _rarity(mails: list[np.ndarray], num_terms: int) -> torch.Tensor:
     return torch.from_numpy(np.where(counts > 0, rarity, 0.0)).float()
 
 
-def _strongest(strength: np.ndarray, vocabulary: list[str]) -> Table:
-    order = strength.argsort()
+def _strongest(strength: list[float], vocabulary: list[str]) -> Table:
+    order = np.argsort(strength)
     rows = [
         (vocabulary[spam], strength[spam], vocabulary[ham], strength[ham])
         for ham, spam in zip(order[:10], order[::-1][:10], strict=True)

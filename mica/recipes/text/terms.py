@@ -12,7 +12,7 @@ MARKS = 2  # of mode "int": 0 is padding, 1 a term that is not in the vocabulary
 
 
 def distinct_terms(
-    vectorization: TextVectorization, texts: Sequence[str]
+    vectorization: TextVectorization, texts: Sequence[str] | np.ndarray
 ) -> list[np.ndarray]:
     """Number the terms of texts, each term once, unknown ones left out.
 
