@@ -100,6 +100,7 @@ class Circumstances:
         step_seconds: Of the whole step.
         fused: Whether the update of the weights is one operation.
         in_memory: Whether batches are rows of arrays.
+        elementwise: Classes of layers that a layer before can do, too.
 
     Example:
         >>> Circumstances(32, "float32").on_gpu

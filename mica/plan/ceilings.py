@@ -23,7 +23,14 @@ from mica.engine import (
     resolve_device,
 )
 
-__all__ = ["Limits", "find_limits", "forget_limits", "measure_limits", "raised"]
+__all__ = [
+    "Limits",
+    "find_limits",
+    "forget_limits",
+    "measure_limits",
+    "raised",
+    "remember_limits",
+]
 
 FORMAT = 1  # of the file; another number is not read
 PRECISIONS = {

@@ -35,7 +35,7 @@ from mica.report import Finding, Highlight, Highlights, Report
 from mica.training import Session
 from mica.training.calling import number_scope
 
-__all__ = ["Explanation", "explain", "make_rows"]
+__all__ = ["Explanation", "check_rows", "explain", "make_rows"]
 
 EXPLAINED = 0.05  # of a step may stay unexplained without a word
 ROUNDING = 0.05  # of a ceiling that a measurement of the same work may differ by
@@ -308,17 +308,18 @@ def _judged(
     fixed: bool,
 ) -> tuple[tuple[Row, ...], Limits]:
     """Make the rows; measure ceilings anew that a layer seems to be above."""
-    for left in reversed(range(AGAIN + 1)):
+    left = 0 if fixed else AGAIN
+    while True:
         rows = make_rows(model, found, limits, around)
         try:
             check_rows(rows)
-            break
+            return rows, limits
         except StateError:
-            if fixed or not left:
+            if not left:
                 raise
+        left -= 1
         limits = raised(limits, measure_limits(plan.device))
         remember_limits(plan.device, limits)
-    return rows, limits
 
 
 def make_rows(

@@ -26,7 +26,15 @@ from mica.training.calling import call
 from mica.training.means import RunningMeans
 from mica.training.weight_rules import WeightRules
 
-__all__ = ["Measured", "doing", "endless", "learning", "measure", "predicting"]
+__all__ = [
+    "Measured",
+    "doing",
+    "endless",
+    "hook_seconds",
+    "learning",
+    "measure",
+    "predicting",
+]
 
 DATA = Place("(data)")
 WARM_UP = 2

@@ -26,7 +26,7 @@ from mica.report import Table
 from mica.training import Session
 from mica.training.calling import number_scope
 
-__all__ = ["MemoryNeed", "Watermark", "predict_memory"]
+__all__ = ["MemoryNeed", "Watermark", "need_of", "predict_memory"]
 
 SMALL = 16  # rows of a batch that is tried; libraries pad to this many
 MOST_ROWS = 2**40  # no batch is larger
@@ -40,7 +40,7 @@ class Watermark(TorchDispatchMode):
     Example:
         >>> with Watermark() as mark:
         ...     x = torch.ones(1000)
-        ...     y = (x + 1).sum()
+        ...     y = x + 1
         >>> mark.peak
         8000
     """

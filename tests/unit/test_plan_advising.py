@@ -148,9 +148,8 @@ def test_an_activation_of_its_own_moves_bytes_for_nothing():
     cost = cost_of([copy(1e8)], LIMITS)
     found = advise("relu", "ReLU", 0.02, cost, around)
     assert found.action == "join"
-    assert (
-        found.sentence
-        == "Inside the layer before (activation=...) it moves fewer bytes."
+    assert found.sentence == (
+        "Inside the layer before (activation=...) it moves fewer bytes."
     )
     assert found.gain == pytest.approx(cost.memory / 2)
 
