@@ -97,8 +97,8 @@ def test_a_table_of_texts_that_cannot_be_learned_from_is_refused(case, tmp_path)
 FOLDERS = {
     "another encoding": (
         {"a/1.txt": b"caf\xe9", "b/1.txt": b"x"},
-        "1.txt: expected UTF-8 text, got the byte 0xe9 at position 3 in line 1. Say how "
-        "it was written, e.g. encoding='cp1252'.",
+        "1.txt: expected UTF-8 text, got the byte 0xe9 at position 3 in line 1. Say "
+        "how it was written, e.g. encoding='cp1252'.",
     ),
     "one class": (
         {"a/1.txt": b"x", "a/2.txt": b"y"},
@@ -159,9 +159,9 @@ SERIES = {
         RAIN,
         {"horizon": 400},
         DataError,
-        "rain.csv: expected at least 4,180 rows for a horizon of 400 rows, to learn, to "
-        "watch and to judge by, got 365. Take a shorter horizon, or bring more of the "
-        "past.",
+        "rain.csv: expected at least 4,180 rows for a horizon of 400 rows, to learn, "
+        "to watch and to judge by, got 365. Take a shorter horizon, or bring more of "
+        "the past.",
     ),
     "a history longer than the parts": (
         RAIN,
@@ -202,16 +202,16 @@ SERIES = {
         [*RAIN[:50], "yesterday,1", *RAIN[50:]],
         {},
         DataError,
-        "rain.csv: expected a time in the column 'day', got 'yesterday' at row 51. Mend "
-        "the cell, leave the row out, or name another column: time='column'.",
+        "rain.csv: expected a time in the column 'day', got 'yesterday' at row 51. "
+        "Mend the cell, leave the row out, or name another column: time='column'.",
     ),
     "times that go backwards": (
         RAIN[::-1],
         {},
         DataError,
-        "rain.csv: expected times that go forward, got 2020-12-29 after 2020-12-30 (364 "
-        "such places). Use sort=True if the rows are only mixed; else look for two "
-        "series in one file.",
+        "rain.csv: expected times that go forward, got 2020-12-29 after 2020-12-30 "
+        "(364 such places). Use sort=True if the rows are only mixed; else look for "
+        "two series in one file.",
     ),
     "texts to forecast": (
         [f"{day},wet" for day in DAYS],
@@ -235,13 +235,13 @@ def test_a_series_that_cannot_be_forecast_is_refused(case, tmp_path):
 WRITTEN = {
     "too short": (
         "hello world\n" * 10,
-        "text: expected a text of at least 2,000 characters to learn to write like, got "
-        "119. Bring a longer one.",
+        "text: expected a text of at least 2,000 characters to learn to write like, "
+        "got 119. Bring a longer one.",
     ),
     "nothing but blanks": (
         " " * 5000,
-        "text: expected a text of at least 2,000 characters to learn to write like, got "
-        "0. Bring a longer one.",
+        "text: expected a text of at least 2,000 characters to learn to write like, "
+        "got 0. Bring a longer one.",
     ),
     "no text": (
         "\0" * 5000,
@@ -287,8 +287,8 @@ WORDS = {
     ),
     "texts and a forecast": (
         {"text": "text", "forecast": "rain"},
-        "train: expected no text for a forecast, got 'text'. Leave it out, or leave out "
-        "forecast, horizon, history and time.",
+        "train: expected no text for a forecast, got 'text'. Leave it out, or leave "
+        "out forecast, horizon, history and time.",
     ),
     "texts and a task": (
         {"text": "text", "target": "label", "task": "regression"},
@@ -307,8 +307,8 @@ WORDS = {
     ),
     "writing and a target": (
         {"generate": True, "target": "label"},
-        "train: expected no target for a text to write like, got 'label'. Leave it out, "
-        "or leave out generate.",
+        "train: expected no target for a text to write like, got 'label'. Leave it "
+        "out, or leave out generate.",
     ),
     "an encoding of a table": (
         {"target": "label", "encoding": "cp1251"},
@@ -397,8 +397,8 @@ def test_an_endless_line_is_read_as_far_as_it_is_of_use(tmp_path, monkeypatch):
     write(tmp_path, f"text,label\n{endless},pos\n" + REVIEWS, "reviews.csv")
     job = workflow.open_job("reviews.csv", "label", text="text")
     assert (
-        "1 of 41 documents is longer than 1,000 characters (the first: row 1); the rest "
-        "is not read."
+        "1 of 41 documents is longer than 1,000 characters (the first: row 1); the "
+        "rest is not read."
     ) in job.notes
     assert max(map(len, [*job.task.x_train, *job.task.x_test])) == 1000
 
