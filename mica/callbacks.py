@@ -1,6 +1,7 @@
 """Callbacks under the name that Keras users type: `mica.callbacks.EarlyStopping`."""
 
 from mica.training.callbacks import (
+    BackupAndRestore,
     Callback,
     CSVLogger,
     EarlyStopping,
@@ -13,6 +14,7 @@ from mica.training.callbacks import (
 )
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "EarlyStopping",

@@ -74,6 +74,11 @@ class Noise(Elementwise):
         self._calls += 1
         return fork_generator(self.seed, self._calls, device=like.device)
 
+    @property
+    def calls(self) -> int:
+        """How often a layer with a seed of its own has drawn; `restart` sets it."""
+        return self._calls
+
     def restart(self, calls: int = 0) -> None:
         """Let a layer with a seed of its own go on as after a number of draws.
 

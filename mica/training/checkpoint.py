@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from mica.errors import CheckpointError, MicaError
 
-__all__ = ["atomic_file", "load_weights", "save_weights", "standalone_tensors"]
+__all__ = [
+    "atomic_file",
+    "load_weights",
+    "save_weights",
+    "standalone_tensors",
+    "write_tensors",
+]
 
 _ADVICE = {
     errno.ENOSPC: "Free some space or choose another disk",
@@ -191,10 +197,38 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
         >>> torch.equal(copy.weight, module.weight)
         True
     """
-    tensors = standalone_tensors(_named_tensors(module, "save_weights"))
-    with atomic_file(path, where="save_weights") as file:
+    write_tensors(_named_tensors(module, "save_weights"), path, where="save_weights")
+
+
+def write_tensors(
+    tensors: dict[str, Tensor],
+    path: str | Path,
+    *,
+    where: str,
+    words: dict[str, str] | None = None,
+) -> None:
+    """Write tensors by name as one safetensors file, atomically.
+
+    Args:
+        tensors: What is written; views of each other are allowed.
+        path: The file.
+        where: Who speaks in an error.
+        words: Text that is kept beside them.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "numbers.safetensors"
+        >>> write_tensors({"one": torch.ones(1)}, path, where="save")
+        >>> path.exists()
+        True
+    """
+    metadata = {"format": "pt", **(words or {})}
+    with atomic_file(path, where=where) as file:
         try:
-            save_file(tensors, file.name, metadata={"format": "pt"})
+            save_file(standalone_tensors(tensors), file.name, metadata=metadata)
         except SafetensorError as error:
             code = re.search(r"(?:code: |os error )(\d+)", str(error))
             if code is None:

@@ -434,7 +434,7 @@ class Session:
         )
         state.plan_line = plan.describe(describe_optimizer(updater.optimizer))
         state.scheduled = callable(updater.spec.learning_rate)
-        state.average = updater.average
+        state.average, state.updater = updater.average, updater
         state.epoch, state.step = options.initial_epoch, updater.step * updater.every
         return state
 

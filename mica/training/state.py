@@ -1,7 +1,7 @@
 """TrainState: everything training changes, in one object that listeners are shown."""
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from mica.engine import ExecutionPlan, random_state, restore_random_state
 from mica.optimizers import WeightAverage, get_learning_rate, set_learning_rate
 from mica.training.history import History
+
+if TYPE_CHECKING:
+    from mica.training.updating import Updater
 
 __all__ = ["Snapshot", "TrainState"]
 
@@ -159,6 +162,7 @@ class TrainState:
         self.plan_line = ""  # how steps are executed, in words
         self.failure: BaseException | None = None
         self.average: WeightAverage | None = None
+        self.updater: Updater | None = None  # of a run: optimizer, schedule, count
 
     def stop(self, reason: str) -> None:
         """Ask training to end after this batch.

@@ -21,6 +21,7 @@ import mica
 from mica import callbacks
 from mica.training import events, run
 from mica.training.callbacks import (
+    BackupAndRestore,
     Callback,
     CSVLogger,
     EarlyStopping,
@@ -47,6 +48,7 @@ class Case(NamedTuple):
 
 
 CASES: dict[type[Callback], Case] = {
+    BackupAndRestore: Case(lambda folder: BackupAndRestore(folder / "backup")),
     CSVLogger: Case(lambda folder: CSVLogger(folder / "history.csv")),
     EarlyStopping: Case(
         lambda folder: EarlyStopping(patience=99, restore_best_weights=False)

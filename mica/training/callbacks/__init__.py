@@ -1,5 +1,6 @@
 """Callbacks: listeners that stop, save, adjust, record and show training."""
 
+from mica.training.callbacks.backup_and_restore import BackupAndRestore
 from mica.training.callbacks.callback import Callback
 from mica.training.callbacks.csv_logger import CSVLogger
 from mica.training.callbacks.early_stopping import EarlyStopping
@@ -11,6 +12,7 @@ from mica.training.callbacks.reduce_on_plateau import ReduceLROnPlateau
 from mica.training.callbacks.tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "EarlyStopping",
