@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from mica.engine import is_compiling
 from mica.errors import ConfigError, ShapeError
 from mica.layers.activation import ActivationLike
 from mica.layers.constraints import ConstraintLike
@@ -172,7 +173,7 @@ class RNN(Layer):
             initial_state: The state before the first step; None for zeros.
             mask: Which steps are real, (batch, time); None when all are.
         """
-        if x.ndim < 3 or x.shape[1] == 0:
+        if x.ndim != len(self._input_axes.split()) or x.shape[1] == 0:
             self.check_input(tuple(x.shape), x.dtype)
         states = self._first_states(x, initial_state)
         if x.is_meta:
@@ -230,7 +231,7 @@ class RNN(Layer):
             return self._loop(x, states, mask)
         if mask is None:
             outputs, states = self.cell.run(x, states)
-            return outputs, outputs[:, -1], states
+            return outputs, states[0], states  # h is the last output, by itself
         if len(states) > 1 and (self.return_state or self.stateful):
             return self._loop(x, states, mask)  # the library gives c of the end only
         return self._run_real_steps(x, states, mask)
@@ -242,7 +243,7 @@ class RNN(Layer):
         mask = mask.bool()
         order = torch.argsort(~mask, dim=1, stable=True)
         steps = x.gather(1, order.unsqueeze(-1).expand_as(x))
-        if not torch.compiler.is_compiling() and x.device.type == "cpu":
+        if not is_compiling() and x.device.type == "cpu":
             longest = max(int(mask.sum(1).max()), 1) if len(x) else 1
             steps = steps[:, :longest]  # nothing is computed for padding alone
         outputs, _ = self.cell.run(steps, states)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mica.engine import is_compiling, run_gru, run_lstm
 from mica.errors import ConfigError
 from mica.layers.activation import (
     ActivationLike,
@@ -25,7 +26,18 @@ from mica.layers.noise import Dropout
 from mica.layers.regularizers import RegularizerLike, get_regularizer
 from mica.shapes import Shape
 
-__all__ = ["GRUCell", "LSTMCell", "RecurrentCell", "SimpleRNNCell", "StackedRNNCells"]
+__all__ = [
+    "GRUCell",
+    "LSTMCell",
+    "RecurrentCell",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+    "advance",
+    "first_state",
+    "forget_first",
+    "is_cell",
+    "size_of_output",
+]
 
 WORDS_OF_OTHERS = {
     "batch_first": "Leave it out: sequences are (batch, time, features).",
@@ -488,12 +500,15 @@ class LSTMCell(_Gated):
 
     def runs_in_library(self) -> bool:
         """Whether torch's own recurrence has the same formula."""
-        if torch.compiler.is_compiling():  # torch 2.13 cannot compile its gradient
+        if is_compiling():  # torch 2.13 cannot compile its gradient
             return False
         return self._is_plain(tanh) and self.recurrent_activation is sigmoid
 
     def run(self, x: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Compute all steps in one call of the library."""
+        """Compute all steps in one call of the kernel or of the library."""
+        made = run_lstm(x, *states, self.weight, self.recurrent_weight, self.bias)
+        if made is not None:
+            return made[0], [*made[1:]]
         before = [state[None].contiguous() for state in states]
         outputs, hidden, carry = self._call_library(torch.lstm, x, before, None)
         return outputs, [hidden[0], carry[0]]
@@ -628,9 +643,14 @@ class GRUCell(_Gated):
         return plain and self.reset_after
 
     def run(self, x: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Compute all steps in one call of the library."""
-        before = states[0][None].contiguous()
+        """Compute all steps in one call of the kernel or of the library."""
         other = self.recurrent_bias
+        made = run_gru(
+            x, states[0], self.weight, self.recurrent_weight, self.bias, other
+        )
+        if made is not None:
+            return made[0], [made[1]]
+        before = states[0][None].contiguous()
         outputs, state = self._call_library(torch.gru, x, before, other)
         return outputs, [state[0]]
 
