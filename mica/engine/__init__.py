@@ -31,7 +31,15 @@ from mica.engine.kernels.recurrent import (
     run_lstm,
     without_kernels,
 )
-from mica.engine.memory import KeptMemory, keep_freed_memory, peak_memory_bytes
+from mica.engine.kernels.updates import has_update_kernels, run_rmsprop
+from mica.engine.memory import (
+    KeptMemory,
+    free_memory_bytes,
+    give_back_memory,
+    is_out_of_memory,
+    keep_freed_memory,
+    peak_memory_bytes,
+)
 from mica.engine.precision import Precision, precision_scope, set_precision
 from mica.engine.randomness import (
     deterministic_scope,
@@ -65,8 +73,12 @@ __all__ = [
     "eager_plan",
     "execution_scope",
     "fork_generator",
+    "free_memory_bytes",
+    "give_back_memory",
+    "has_update_kernels",
     "inspect_hardware",
     "is_compiling",
+    "is_out_of_memory",
     "keep_freed_memory",
     "measure_ceilings",
     "mica_version",
@@ -78,6 +90,7 @@ __all__ = [
     "restore_random_state",
     "run_gru",
     "run_lstm",
+    "run_rmsprop",
     "set_deterministic",
     "set_precision",
     "set_seed",

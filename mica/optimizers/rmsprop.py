@@ -6,6 +6,8 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
+from mica.engine import has_update_kernels, run_rmsprop
+from mica.errors import StateError
 from mica.optimizers.optimizer import (
     LearningRate,
     Optimizer,
@@ -18,7 +20,10 @@ __all__ = ["RMSprop", "RMSpropUpdate"]
 
 
 class RMSpropUpdate(ForeachUpdate):
-    """The torch optimizer that `RMSprop` builds: Keras's formula on foreach calls.
+    """The torch optimizer that `RMSprop` builds: Keras's formula.
+
+    On the processor and in float32 one pass over each weight does it, where a C
+    compiler made the kernel; else there is one foreach call per operation.
 
     torch.optim.RMSprop adds epsilon outside the root. With Keras's epsilon of 1e-7
     that is a smallest divisor of 1e-7 instead of 3.2e-4: another algorithm for weights
@@ -31,7 +36,11 @@ class RMSpropUpdate(ForeachUpdate):
         momentum: Share of the last step that is kept.
         eps: Added to the mean square.
         centered: Whether to subtract the squared mean.
-        foreach: Always true; it is how the plan's line names this.
+        fused: Whether to take the kernel.
+        foreach: Always true; it is how the plan's line names this without the kernel.
+
+    Raises:
+        StateError: The kernel is asked for where there is none.
 
     Example:
         >>> weight = torch.ones(1)
@@ -50,6 +59,7 @@ class RMSpropUpdate(ForeachUpdate):
         momentum: float = 0.0,
         eps: float = 1e-7,
         centered: bool = False,
+        fused: bool = False,
         foreach: bool = True,
     ) -> None:
         super().__init__(
@@ -59,8 +69,22 @@ class RMSpropUpdate(ForeachUpdate):
             momentum=momentum,
             eps=eps,
             centered=centered,
+            fused=fused,
             foreach=foreach,
         )
+        if fused and not self._can_be_fused():
+            raise StateError(
+                "RMSpropUpdate: expected float32 weights on the processor and a C "
+                "compiler for the fused update, got other ones. Use foreach."
+            )
+
+    def _can_be_fused(self) -> bool:
+        weights = [each for group in self.param_groups for each in group["params"]]
+        plain = all(
+            each.dtype is torch.float32 and each.device.type == "cpu"
+            for each in weights
+        )
+        return plain and has_update_kernels()
 
     def update(
         self, group: dict[str, Any], weights: list[Tensor], gradients: list[Tensor]
@@ -68,6 +92,10 @@ class RMSpropUpdate(ForeachUpdate):
         """Change weights by their gradients."""
         rate, rho, momentum = group["lr"], group["rho"], group["momentum"]
         squares = self.remembered(weights, "square_avg")
+        if group.get("fused") and self._updated_in_one_pass(
+            group, weights, gradients, squares
+        ):
+            return
         torch._foreach_mul_(squares, rho)
         torch._foreach_addcmul_(squares, gradients, gradients, 1 - rho)
         divisors = torch._foreach_add(squares, group["eps"])
@@ -87,6 +115,28 @@ class RMSpropUpdate(ForeachUpdate):
         torch._foreach_addcdiv_(steps, gradients, divisors, rate)
         torch._foreach_sub_(weights, steps)
 
+    def _updated_in_one_pass(
+        self,
+        group: dict[str, Any],
+        weights: list[Tensor],
+        gradients: list[Tensor],
+        squares: list[Tensor],
+    ) -> bool:
+        means = self.remembered(weights, "grad_avg") if group["centered"] else None
+        momentum = group["momentum"]
+        steps = self.remembered(weights, "momentum_buffer") if momentum else None
+        return run_rmsprop(
+            weights,
+            gradients,
+            squares,
+            means,
+            steps,
+            rate=float(group["lr"]),
+            rho=group["rho"],
+            momentum=momentum,
+            epsilon=group["eps"],
+        )
+
 
 class RMSprop(Optimizer):
     """Each step divided by the root mean square of the recent gradients.
@@ -97,7 +147,8 @@ class RMSprop(Optimizer):
     b = momentum * b + learning_rate * g / sqrt(v + epsilon);  w = w - b  with momentum
 
     Keras's formula exactly; torch's differs in epsilon and keeps the learning rate out
-    of b. On a GPU and on the processor: one call per operation, torch has no fused one.
+    of b. On the processor a kernel in C does it in one pass where there is a compiler;
+    else, and on a GPU, there is one call per operation: torch has no fused one.
 
     Args:
         learning_rate: A number, or a function of the step.
