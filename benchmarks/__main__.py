@@ -1,12 +1,16 @@
-"""The door: `python -m benchmarks overhead|import|cpu|peers|page [--rounds N]`."""
+"""The door: `python -m benchmarks overhead|calls|import|cpu|peers|page [--rounds]`."""
 
 import argparse
 import sys
 
-from benchmarks import cpu, importing, overhead, results
+from benchmarks import calls, cpu, importing, overhead, results
 from benchmarks.peers.environments import install_all
 
-BENCHMARKS = {"overhead": overhead.run, "import": importing.run}
+BENCHMARKS = {
+    "overhead": overhead.run,
+    "calls": calls.run,
+    "import": importing.run,
+}
 
 
 def main() -> None:

@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from mica.engine import is_compiling
 from mica.errors import ConfigError, ShapeError
 from mica.layers.arguments import fraction, integer, real_number
 from mica.layers.constraints import ConstraintLike, get_constraint
@@ -18,6 +19,22 @@ from mica.shapes import Shape, describe
 __all__ = ["BatchNormalization"]
 
 _HALF_TYPES = (torch.bfloat16, torch.float16)
+_SHARES: dict[tuple[int, torch.dtype], Tensor] = {}  # torch is slow with numbers
+_MOST_SHARES = 1000  # batches of more sizes than that are rare
+
+
+def _share(count: int, running: Tensor) -> Tensor | float:
+    """(n - 1) / n, as a tensor where one that is kept may be used."""
+    share = (count - 1) / count
+    if is_compiling() or type(running) not in (Tensor, nn.Buffer):
+        return share  # what is traced may hold no tensor from outside
+    key = (count, running.dtype)
+    if key not in _SHARES:
+        if len(_SHARES) >= _MOST_SHARES:
+            _SHARES.clear()
+        with torch.inference_mode(False):
+            _SHARES[key] = torch.tensor(share, dtype=running.dtype, device="cpu")
+    return _SHARES[key]
 
 
 class BatchNormalization(Layer):
@@ -208,9 +225,9 @@ class BatchNormalization(Layer):
         # NOTE: the kernel adds the unbiased variance, n / (n - 1) times too much. It
         # is given the old value made larger by the same factor, in a copy: torch
         # keeps what it is given for the gradient, so that may not change afterwards.
-        bias = (count - 1) / count
         running = self.running_var
-        variance = running / (bias or 1.0)
+        bias = _share(count, running)
+        variance = running / (bias if count > 1 else 1.0)
         y = self._kernel(x, variance, True)
         if count == 1:  # unbiased: 0 / 0; biased: 0
             running.mul_(self.momentum)
