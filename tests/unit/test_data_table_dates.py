@@ -9,7 +9,7 @@ import torch
 import mica
 from mica.data import TableEncoder, prepare_table
 from mica.data.table import embedding_width
-from mica.data.table.dates import DateColumn, fit_date
+from mica.data.table.dates import DateColumn, fit_date, phase
 from mica.data.table.indices import IndexColumn
 from mica.errors import ConfigError, DataError
 from tests.tolerances import assert_close
@@ -42,6 +42,23 @@ def times(*texts):
 )
 def test_cycles_are_those_that_vary(dates, cycles):
     assert fit_date("sold", times(*dates)).cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("date", "cycle", "expected"),
+    [
+        ("2024-01-01", "week", 0.0),  # a Monday
+        ("2024-01-07T23:00", "week", 6 / 7),
+        ("1969-12-29", "week", 0.0),  # a Monday before 1970
+        ("2024-01-01", "year", 0.0),
+        ("2024-12-31", "year", 365 / 366),
+        ("2024-05-05T18:00", "day", 0.75),
+        ("1969-05-05T18:00", "day", 0.75),
+    ],
+)
+def test_the_part_of_a_cycle_that_has_passed(date, cycle, expected):
+    assert_close(phase(times(date, "NaT"), cycle)[:1], np.array([expected]))
+    assert np.isnan(phase(times("NaT"), cycle)).all()
 
 
 def test_the_end_of_a_cycle_is_beside_its_beginning():
