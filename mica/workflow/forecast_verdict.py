@@ -136,16 +136,22 @@ def simple_forecasts(prepared: PreparedSeries) -> list[Forecasts]:
     return found
 
 
-def _by_stretch(errors: np.ndarray, span: int) -> np.ndarray:
-    """Means over stretches as long as a window: neighbours are no new evidence."""
+def _by_stretch(errors: np.ndarray, horizon: int) -> np.ndarray:
+    """Means over stretches of two horizons: neighbours are no new evidence.
+
+    Errors of forecasts h rows ahead hang together for h - 1 rows (Diebold & Mariano
+    1995, Comparing predictive accuracy).
+    """
     windows = errors.mean(axis=1)
-    count = max(len(windows) // span, 1)
+    count = max(len(windows) // (2 * horizon), 1)
     return np.array([part.mean() for part in np.array_split(windows, count)])
 
 
-def _finding(mine: Forecasts, simple: list[Forecasts], span: int, unit: str) -> Finding:
+def _finding(
+    mine: Forecasts, simple: list[Forecasts], horizon: int, unit: str
+) -> Finding:
     rival = min(simple, key=lambda each: each.mean)
-    gain = _by_stretch(rival.errors, span) - _by_stretch(mine.errors, span)
+    gain = _by_stretch(rival.errors, horizon) - _by_stretch(mine.errors, horizon)
     change = abs(1 - mine.mean / rival.mean) if rival.mean else 0.0
     evidence = (
         f"On {len(mine.errors):,} test windows its error is {format_value(mine.mean)}, "
@@ -172,8 +178,8 @@ def _finding(mine: Forecasts, simple: list[Forecasts], span: int, unit: str) -> 
     )
 
 
-def _range_text(mine: Forecasts, span: int) -> str:
-    low, high = likely_range(_by_stretch(mine.errors, span), is_share=False)
+def _range_text(mine: Forecasts, horizon: int) -> str:
+    low, high = likely_range(_by_stretch(mine.errors, horizon), is_share=False)
     if not np.isfinite(high):
         return "one stretch: no range"
     return f"likely {format_value(low)} to {format_value(high)} on a new part"
@@ -253,9 +259,9 @@ def judge_forecasts(
     guess = prepared.encoder.decode(outputs).reshape(len(outputs), -1)
     came = prepared.encoder.decode(_came(prepared.test).numpy())
     came = came.reshape(len(outputs), -1)
-    span = prepared.encoder.shape.span
+    horizon = prepared.encoder.shape.horizon
     mine = Forecasts("this network", np.abs(guess - came))
-    remark = _range_text(mine, span)
+    remark = _range_text(mine, horizon)
     rows = [*((each.name, each.mean, each.note) for each in simple)]
     table = Table(
         "Result", ("model", MEASURE, "remark"), (*rows, (mine.name, mine.mean, remark))
@@ -265,6 +271,6 @@ def judge_forecasts(
         "Forecasts", [_by_step([*simple, mine], steps), _beside(prepared, guess, came)]
     )
     worst = _worst(prepared, guess, came)
-    finding = _finding(mine, simple, span, prepared.encoder.target)
+    finding = _finding(mine, simple, horizon, prepared.encoder.target)
     verdict = Verdict(MEASURE, mine.mean, table, finding, worst, details)
     return verdict, mine.errors.mean(axis=0).tolist()

@@ -103,13 +103,23 @@ def predict(model: Model | str | Path, source: Any) -> Table:
     return _answers(trained, encoder, source)
 
 
+def _time_words(times: np.ndarray) -> list[str]:
+    """Times as words, all as exact as the most exact one needs."""
+    for unit in ("D", "m", "s"):
+        if (times == times.astype(f"datetime64[{unit}]")).all():
+            break
+    else:
+        unit = "us"
+    return [text.replace("T", " ") for text in np.datetime_as_string(times, unit)]
+
+
 def _forecast(model: Model, encoder: ForecastEncoder, source: Any) -> Table:
     """What comes after the last row of a series."""
     series = open_series(source, encoder)
     outputs = model.predict(encoder.series.latest(series))
     values = encoder.decode(outputs)[0].tolist()
     columns: dict[str, list[Any]] = {
-        "time": [time_text(time) for time in list(encoder.times(series))],
+        "time": _time_words(encoder.times(series)),
         encoder.target: values,
     }
     note = f"From {len(series):,} rows, the last of {time_text(series.times[-1])}."
