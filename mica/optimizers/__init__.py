@@ -23,6 +23,7 @@ from mica.optimizers.nadam import Nadam
 from mica.optimizers.optimizer import Optimizer
 from mica.optimizers.rates import layerwise_rates
 from mica.optimizers.rmsprop import RMSprop
+from mica.optimizers.schedule_free import ScheduleFreeAdamW
 from mica.optimizers.sgd import SGD
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "TorchOptimizer",
     "WeightAverage",
     "describe_optimizer",

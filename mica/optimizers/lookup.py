@@ -22,6 +22,7 @@ from mica.optimizers.muon import Muon
 from mica.optimizers.nadam import Nadam
 from mica.optimizers.optimizer import Optimizer
 from mica.optimizers.rmsprop import RMSprop
+from mica.optimizers.schedule_free import ScheduleFreeAdamW
 from mica.optimizers.sgd import SGD
 
 __all__ = ["TorchOptimizer", "get_optimizer"]
@@ -42,6 +43,7 @@ NAMES: dict[str, Callable[[], Optimizer]] = {
         Lion,
         Muon,
         Nadam,
+        ScheduleFreeAdamW,
         LBFGS,
         ConjugateGradient,
     )

@@ -135,6 +135,17 @@ def ftrl(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
     return (np.clip(z, -l1, l1) - z) / divisor
 
 
+def schedule_free_adamw(w: Array, g: Array, t: int, state: dict, o: dict) -> Array:
+    beta_1, beta_2 = o["beta_1"], o["beta_2"]
+    # z begins at the weights that no decay has moved yet.
+    z = state.get("z", w / (1 - o["learning_rate"] * (o["weight_decay"] or 0)))
+    x = (w - (1 - beta_1) * z) / beta_1
+    v = state["v"] = beta_2 * state.get("v", 0) + (1 - beta_2) * g**2
+    rate = o["learning_rate"] * min(t / max(o["warmup_steps"], 1), 1)
+    z = state["z"] = z - rate * g / (np.sqrt(v / (1 - beta_2**t)) + o["epsilon"])
+    return (1 - beta_1) * z + beta_1 * ((1 - 1 / t) * x + z / t)
+
+
 NO_MAX = {"amsgrad": False}
 FORMULAS: dict[str, Formula] = {
     "SGD": sgd,
@@ -150,6 +161,7 @@ FORMULAS: dict[str, Formula] = {
     "Lion": lion,
     "Muon": muon,
     "Nadam": nadam,
+    "ScheduleFreeAdamW": schedule_free_adamw,
 }
 
 

@@ -100,6 +100,11 @@ CASES: dict[str, list[dict[str, Any]]] = {
             "adam_weight_decay": 0.2,
         },
     ],
+    "ScheduleFreeAdamW": [
+        {"learning_rate": 0.01},
+        {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.1},
+        {"learning_rate": 0.01, "warmup_steps": 4, "weight_decay": 0.2},
+    ],
 }
 # Ftrl finds weights anew at each step, also where there is no gradient; see its
 # docstring.

@@ -47,6 +47,9 @@ EXACT = [
     ("Muon", {}),
     ("Muon", {"learning_rate": 0.1, "momentum": 0.5, "nesterov": False}),
     ("Muon", {"rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.3, **DECAY}),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.01, **DECAY}),
+    ("ScheduleFreeAdamW", {"warmup_steps": 4, **DECAY}),
     ("Ftrl", {}),
     ("Ftrl", {"learning_rate": 0.1, "l1_regularization_strength": 0.7, **DECAY}),
     (
@@ -63,7 +66,7 @@ EXACT = [
 ]
 SCHEDULED = [
     *("SGD", "RMSprop", "Adagrad", "Adadelta", "Nadam"),
-    *("Adamax", "Adafactor", "Lion", "Lamb", "Muon", "Ftrl"),
+    *("Adamax", "Adafactor", "Lion", "Lamb", "Muon", "Ftrl", "ScheduleFreeAdamW"),
 ]
 # The same but for the place of epsilon: see the docstring of Adam.
 NEAR = [
@@ -78,6 +81,17 @@ NEAR = [
 ROUNDED = {"Adafactor", "Muon"}
 OURS_ALONE = {"averaging", "rates"}
 KERAS_ALONE = {"kwargs", "loss_scale_factor", "name"}
+
+
+@pytest.fixture(autouse=True)
+def old_places_stay_old(monkeypatch):
+    """Keras's ScheduleFreeAdamW keeps z "before any updates"; in torch it moves on."""
+
+    def assign_sub(self, reference, value):
+        reference._value = torch.nn.Parameter(reference.value - value, False)
+
+    kind = keras.optimizers.ScheduleFreeAdamW
+    monkeypatch.setattr(kind, "assign_sub", assign_sub)
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,8 @@ def test_a_name_in_any_case_gives_the_defaults(name, kind):
         (
             "zzz",
             "Choose from: adadelta, adafactor, adagrad, adam, adamax, adamw, "
-            "conjugategradient, ftrl, lamb, lbfgs, lion, muon, nadam, rmsprop, sgd.",
+            "conjugategradient, ftrl, lamb, lbfgs, lion, muon, nadam, rmsprop, "
+            "schedulefreeadamw, sgd.",
         ),
     ],
 )

@@ -17,6 +17,7 @@ from mica.optimizers import (
     ConjugateGradient,
     Ftrl,
     Muon,
+    ScheduleFreeAdamW,
     WeightAverage,
     layerwise_rates,
 )
@@ -46,6 +47,11 @@ REFUSED = {
         lambda: ConjugateGradient(formula="hestenes"),  # type: ignore[arg-type]
         "ConjugateGradient: expected a formula out of polak_ribiere, fletcher_reeves, "
         "got 'hestenes'. Leave it out for polak_ribiere.",
+    ),
+    "warmup_steps": (
+        lambda: ScheduleFreeAdamW(warmup_steps=-1),
+        "ScheduleFreeAdamW: expected warmup_steps to be a whole number of at least 0, "
+        "got -1. 0 is for none; 1000 is a usual value.",
     ),
     "max_iterations": (
         lambda: LBFGS(max_iterations=0),
