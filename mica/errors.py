@@ -11,6 +11,7 @@ __all__ = [
     "DivergenceError",
     "MicaError",
     "MissingDependencyError",
+    "OutOfMemoryError",
     "ShapeError",
     "StateError",
     "near_misses",
@@ -47,6 +48,10 @@ class CheckpointError(MicaError, OSError):
 
 class MissingDependencyError(MicaError, ImportError):
     """An optional library that a feature needs and that is not installed."""
+
+
+class OutOfMemoryError(MicaError, MemoryError):
+    """A batch whose step needs more memory than there is; nothing is lost."""
 
 
 class DivergenceError(MicaError, ArithmeticError):

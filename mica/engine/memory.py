@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 import torch
 
-__all__ = ["KeptMemory", "keep_freed_memory", "peak_memory_bytes"]
+__all__ = [
+    "KeptMemory",
+    "free_memory_bytes",
+    "give_back_memory",
+    "is_out_of_memory",
+    "keep_freed_memory",
+    "peak_memory_bytes",
+]
 
 # glibc, malloc.h: the numbers of mallopt's parameters.
 M_TRIM_THRESHOLD = -1
@@ -76,6 +83,87 @@ def keep_freed_memory() -> KeptMemory:
             mallopt(M_TOP_PAD, TOP_PAD_BYTES)
             return KeptMemory(block_bytes, "glibc keeps blocks up to this size")
     return KeptMemory(0, "glibc refused the settings")
+
+
+# What torch's allocator for the processor says when it gets no memory.
+_REFUSALS = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        Whether Python or torch got no memory, of a device or of the machine.
+
+    Example:
+        >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError("no"))
+        (True, False)
+    """
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in said for word in _REFUSALS)
+
+
+def free_memory_bytes(
+    device: torch.device | None = None, root: str = "/"
+) -> int | None:
+    """Tell how much memory this process can still take.
+
+    Args:
+        device: A GPU, or None or the processor for main memory.
+        root: Where `proc` and `sys` are found.
+
+    Returns:
+        Bytes, within the container's limit; None where the system does not tell.
+
+    Example:
+        >>> (free_memory_bytes() or 2**30) > 0
+        True
+    """
+    if device is not None and device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        reserved = torch.cuda.memory_reserved(device)
+        return free + reserved - torch.cuda.memory_allocated(device)
+    found = []
+    for line in _lines(f"{root}/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            found.append(int(line.split()[1]) * 1024)  # the kernel writes KiB
+    for limit, usage in (
+        ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
+        (
+            "sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes",
+        ),
+    ):
+        words = [*_lines(f"{root}/{limit}")[:1], *_lines(f"{root}/{usage}")[:1]]
+        if len(words) == 2 and all(word.strip().isdigit() for word in words):
+            found.append(max(0, int(words[0]) - int(words[1])))
+    return min(found, default=None)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="ascii", errors="replace") as lines:
+            return list(lines)
+    except OSError:
+        return []
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Give memory that nobody uses back to a GPU; on the processor there is no need.
+
+    Args:
+        device: Where.
+
+    Example:
+        >>> give_back_memory(torch.device("cpu"))
+    """
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _status_peak_bytes(path: str = "/proc/self/status") -> int | None:

@@ -3,11 +3,11 @@
 from mica.plan.candidates import find_candidates
 from mica.plan.ceilings import Limits, find_limits, forget_limits, measure_limits
 from mica.plan.explain import Explanation, explain
-from mica.plan.memory import MemoryNeed, predict_memory
+from mica.plan.memory import MemoryNeed, advise_batch, predict_memory
 from mica.plan.proof import Bounds, bounds_of
 from mica.plan.remembering import forget_plans
 from mica.plan.search import Decision, Trial, choose_plan
-from mica.training import install_planner
+from mica.training import install_memory_adviser, install_planner
 
 __all__ = [
     "Bounds",
@@ -28,3 +28,4 @@ __all__ = [
 ]
 
 install_planner(choose_plan)
+install_memory_adviser(advise_batch)

@@ -1,5 +1,6 @@
 """Memory: what a step needs at its peak, told from two small batches."""
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from mica.engine import (
     ExecutionPlan,
     eager_plan,
     execution_scope,
+    free_memory_bytes,
     random_state,
     restore_random_state,
 )
@@ -23,12 +25,13 @@ from mica.nested import flatten
 from mica.plan.measuring import doing
 from mica.plan.rehearsing import Rehearsal, rehearse
 from mica.report import Table
-from mica.training import Session
+from mica.training import Need, Session
 from mica.training.calling import number_scope
 
-__all__ = ["MemoryNeed", "Watermark", "need_of", "predict_memory"]
+__all__ = ["MemoryNeed", "Watermark", "advise_batch", "need_of", "predict_memory"]
 
 SMALL = 16  # rows of a batch that is tried; libraries pad to this many
+SPARED = 0.9  # of the free memory that a batch may take
 MOST_ROWS = 2**40  # no batch is larger
 
 
@@ -300,6 +303,52 @@ def need_of(ready: Rehearsal, plan: ExecutionPlan) -> MemoryNeed:
         tuple(_line_up(marks, sizes)),
         ready.batch_size,
     )
+
+
+def advise_batch(
+    session: Session,
+    source: Source,
+    plan: ExecutionPlan,
+    batch_size: int,
+    trains: bool,
+) -> Need | None:
+    """Say which batch fits, after memory ran out: told from small ones on a copy.
+
+    Args:
+        session: The run that failed.
+        source: Its data.
+        plan: How its steps are executed.
+        batch_size: Rows of the batch that did not fit.
+        trains: Whether it was learning.
+
+    Returns:
+        The need, with a tenth of the free memory left for what nobody sees; None when
+        the system does not tell how much there is.
+
+    Example:
+        >>> from mica.data import as_source
+        >>> from mica.engine import eager_plan
+        >>> from mica.training import Objective
+        >>> session = Session(nn.Linear(4, 2), Objective(), "sgd")
+        >>> source = as_source(torch.zeros(8, 4))
+        >>> found = advise_batch(session, source, eager_plan("cpu"), 8, False)
+        >>> found is None or found.largest > 8
+        True
+    """
+    free = free_memory_bytes(plan.device)
+    if free is None:
+        return None
+    model, objective = session.model, session.objective
+    states = session.updater.optimizer.state.values() if session.updater else ()
+    held = sum(map(_bytes, (*model.parameters(), *model.buffers())))
+    held += sum(_bytes(leaf) for state in states for leaf in state.values())
+    copied = copy.deepcopy((model, objective, session.updater if trains else None))
+    trial = Session(copied[0], copied[1], session.optimizer)
+    trial.updater = copied[2]
+    eager = replace(plan, capture="eager")
+    need = need_of(Rehearsal(trial, source, batch_size, trains), eager)
+    usable = SPARED * free + held
+    return Need(need.peak - held, float(free), need.largest_batch(usable))
 
 
 def _rows(source: Source, rows: int, plan: ExecutionPlan) -> Batch:

@@ -26,6 +26,7 @@ from mica.training.session import (
     Verbosity,
     install_planner,
 )
+from mica.training.shortage import Need, install_memory_adviser
 from mica.training.state import TrainState
 from mica.training.step import TrainStep
 
@@ -39,6 +40,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "Need",
     "Objective",
     "PlanChoice",
     "Planner",
@@ -52,6 +54,7 @@ __all__ = [
     "ValidationRows",
     "Verbosity",
     "atomic_file",
+    "install_memory_adviser",
     "install_planner",
     "load_weights",
     "make_step",

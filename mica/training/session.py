@@ -35,6 +35,7 @@ from mica.training.inputs import Inputs
 from mica.training.loop import Edges, loop
 from mica.training.means import RunningMeans
 from mica.training.objective import Objective
+from mica.training.shortage import shortage
 from mica.training.state import TrainState
 from mica.training.statistics import estimate_statistics, running_statistics
 from mica.training.step import TrainStep
@@ -204,6 +205,7 @@ class Session:
             DataError: Data that cannot be learned from.
             StateError: The module has other weights than when it was first trained.
             DivergenceError: The loss or the weights became NaN or infinite.
+            OutOfMemoryError: The batch is too large; the sentence says which one fits.
             KeyboardInterrupt: Ctrl-C; weights and history of the finished epochs stay.
         """
         chosen = _choose_plan(plan)
@@ -228,7 +230,8 @@ class Session:
                     speed = decision.speed()
                     state.plan_line += f": {speed}" if speed else ""
                 self.history = state.history
-                self._run(inputs, options, state, updater, size)
+                with shortage(self, inputs.train, chosen, size):
+                    self._run(inputs, options, state, updater, size)
         return state.history
 
     def evaluate(
@@ -247,7 +250,9 @@ class Session:
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
             self.prepare(source, chosen, "evaluate")
-            return self._evaluate(source, chosen, batch_size)
+            size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
+            with shortage(self, source, chosen, size, "evaluate"):
+                return self._evaluate(source, chosen, batch_size)
 
     def predict(
         self, source: Source, *, batch_size: int | None, plan: PlanChoice = "auto"
@@ -265,9 +270,10 @@ class Session:
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
             self._build(source.peek(PEEK_ROWS), chosen)
-            return predict(
-                self.model, self._ordered(source, chosen, batch_size), chosen
-            )
+            batches = self._ordered(source, chosen, batch_size)
+            size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
+            with shortage(self, source, chosen, size, "predict"):
+                return predict(self.model, batches, chosen)
 
     def prepare(self, source: Source, plan: ExecutionPlan, where: str = "fit") -> None:
         """Build the module, place it, and check that data and objective fit it.

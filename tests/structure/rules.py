@@ -97,6 +97,7 @@ EFFECTS = {
 EFFECT_METHODS = {"mkdir", "read_bytes", "read_text", "write_bytes", "write_text"}
 # A module says at import time that it can be drawn with or looked up; nothing else.
 REGISTRATIONS = {
+    "install_memory_adviser",
     "install_planner",
     "install_renderer",
     "register",
@@ -109,6 +110,7 @@ ERRORS = {
     "DataError",
     "DivergenceError",
     "MissingDependencyError",
+    "OutOfMemoryError",
     "ShapeError",
     "StateError",
 }
