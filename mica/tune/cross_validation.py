@@ -16,7 +16,7 @@ from mica import engine
 from mica.errors import ConfigError, near_misses
 from mica.model import Model
 from mica.report import Table
-from mica.training import History
+from mica.training import Callback, History
 from mica.tune.folding import Method, choose_method, fold_rows
 from mica.tune.preparing import Prepare, Rows, SeriesRows, as_rows
 
@@ -323,7 +323,10 @@ def cross_validate(
     mean = sum of the folds' scores / k; spread^2 = sum of (score - mean)^2 / (k - 1)
 
     The result is about the way of building and training, not about one model; the final
-    model is of that way and has seen all rows, so nothing here judges it alone.
+    model is of that way and has seen all rows, so nothing here judges it alone. Where
+    rows that judge also stop the training (`EarlyStopping` with ``watch``), their
+    scores are too kind; nothing is left to watch the final training, which then takes
+    the folds' mean number of epochs.
 
     Args:
         build: Gives a new, compiled model; called with the fitted preparation if it
@@ -405,9 +408,7 @@ def cross_validate(
     result = CrossValidation(tuple(results), name)
     if not final:
         return result
-    if final_epochs is not None:
-        epochs = result.best_epochs() if final_epochs == "best" else final_epochs
-        options["epochs"] = epochs
+    options |= _final_options(result, options, final_epochs)
     say("The final model, on all rows")
     with _own_randomness(seed):
         everything = np.arange(rows.count)
@@ -420,6 +421,29 @@ def cross_validate(
     return dataclasses.replace(
         result, model=model, preparation=preparation, history=history
     )
+
+
+def _final_options(
+    result: CrossValidation, options: Mapping[str, Any], final_epochs: Any
+) -> dict[str, Any]:
+    """Epochs and callbacks of the final training, which nobody watches."""
+    callbacks = options.get("callbacks") or ()
+    if isinstance(callbacks, Callback):
+        callbacks = (callbacks,)
+    kept = [
+        each
+        for each in callbacks
+        if not str(getattr(each, "monitor", "")).startswith("val_")
+    ]
+    chosen: dict[str, Any] = {"callbacks": kept}
+    if final_epochs == "best":
+        chosen["epochs"] = result.best_epochs()
+    elif final_epochs is not None:
+        chosen["epochs"] = final_epochs
+    elif len(kept) < len(callbacks):
+        lengths = [len(fold.history.epoch) for fold in result.folds]
+        chosen["epochs"] = round(statistics.fmean(lengths))
+    return chosen
 
 
 def _say_nothing(line: str) -> None:

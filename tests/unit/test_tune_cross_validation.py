@@ -174,6 +174,52 @@ def test_the_final_model_trains_as_long_as_was_best():
     assert len(fixed.history.epoch) == 3
 
 
+def test_what_watches_validation_does_not_watch_the_final_training():
+    x, y = numbers(40)
+
+    class Stop(mica.Callback):
+        monitor = "val_loss"
+
+        def __init__(self):
+            super().__init__()
+            self.trainings = 0
+
+        def on_epoch_end(self, state):
+            assert "val_loss" in state.logs
+            if state.epoch == self.trainings:  # one epoch, then two, three, four
+                state.stop("enough")
+
+        def on_train_end(self, state):
+            self.trainings += 1
+
+    stop = Stop()
+    options = {"folds": 4, "epochs": 9, "watch": True, "callbacks": stop}
+    result = cross_validate(line, x, y, **options)
+    assert [len(fold.history.epoch) for fold in result.folds] == [1, 2, 3, 4]
+    assert stop.trainings == 4
+    assert len(result.history.epoch) == 2  # of 2.5, rounded to even
+
+
+def test_a_series_can_be_watched():
+    def build():
+        model = mica.Sequential(layers.Flatten(), layers.Dense(1))
+        model.compile("adam", "mse")
+        return model
+
+    result = cross_validate(
+        build,
+        weather(),
+        folds=2,
+        epochs=2,
+        watch=True,
+        final_epochs="best",
+        prepare=forecaster,
+    )
+    assert len(result.curve()) == 2
+    window = result.preparation.latest(weather())
+    assert np.isfinite(result.preparation.decode(result.model.predict(window)))
+
+
 def test_the_curve_is_the_mean_of_the_folds_epochs():
     x, y = numbers()
     result = cross_validate(
