@@ -87,7 +87,7 @@ int mica_lstm_forward(const struct lstm *a) {
 }
 
 /* `slopes` holds, for each row, the loss's derivative by h and by c, padded. */
-INLINE void step_backward(const int rows, const struct lstm *a, const float *inputs,
+static void step_backward(int rows, const struct lstm *a, const float *inputs,
                           const float *weights, int64_t row, int64_t t, float *slopes,
                           float *gate_slopes, int64_t apart) {
     const int64_t units = a->units, padded = blocks_of(units) * WIDTH;
@@ -182,8 +182,8 @@ static void rows_backward(const struct lstm *a, const float *inputs, const float
                     float *gates = w->gate_slopes + (row - first) * apart;
                     gates += (step - t) * 4 * units;
                     rows = rows_of_tile(end - row);
-                    WITH_ROWS(rows, step_backward, a, inputs, weights, row, step, mine,
-                              gates, apart)
+                    step_backward((int)rows, a, inputs, weights, row, step, mine, gates,
+                                  apart);
                 }
             add_weights(a, w, first, end, t, last_step);
             last_step = t;

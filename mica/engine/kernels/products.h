@@ -69,13 +69,15 @@ INLINE void add_columns(const int streams, const struct product *p, int64_t colu
 /* Columns behind the last are computed too, from whatever lies there, and not used. */
 static void add_products(const struct product *p, const float *slopes, int64_t apart,
                          int64_t pairs) {
-    for (int64_t column = 0; column < p->padded; column += STREAMS * WIDTH)
-        switch (smaller(STREAMS, (p->padded - column) / WIDTH)) {
-            case 4: add_columns(4, p, column, slopes, apart, pairs); break;
-            case 3: add_columns(3, p, column, slopes, apart, pairs); break;
-            case 2: add_columns(2, p, column, slopes, apart, pairs); break;
-            default: add_columns(1, p, column, slopes, apart, pairs);
-        }
+    for (int64_t column = 0, done; column < p->padded; column += done * WIDTH) {
+        done = streams_of_group((p->padded - column) / WIDTH);
+        if (done == STREAMS)
+            add_columns(STREAMS, p, column, slopes, apart, pairs);
+        else if (done == 2)
+            add_columns(2, p, column, slopes, apart, pairs);
+        else
+            add_columns(1, p, column, slopes, apart, pairs);
+    }
 }
 
 /* All threads' totals, in order, turned to (columns, inputs) and (columns,). */

@@ -246,25 +246,33 @@ INLINE float *packed_forward(const float *weights, int64_t gates, int64_t units,
     return packed;
 }
 
-/* (length, columns), padded, for the way back: [group of STREAMS blocks][k][block]. */
+/* How many blocks go together: four, two or one. */
+INLINE int64_t streams_of_group(int64_t left) {
+    return left >= STREAMS ? STREAMS : left >= 2 ? 2 : 1;
+}
+
+/* (length, columns), padded, for the way back: [group of blocks][k][block]. */
 INLINE float *packed_backward(const float *weights, int64_t length, int64_t columns) {
     const int64_t blocks = blocks_of(columns);
     float *packed = zeros(blocks * length * WIDTH);
     if (!packed) return NULL;
-    for (int64_t block = 0; block < blocks; block++) {
-        const int64_t first = block / STREAMS * STREAMS, in_group = block - first;
-        const int64_t streams = smaller(STREAMS, blocks - first);
-        const int64_t count = smaller(WIDTH, columns - block * WIDTH);
-        for (int64_t k = 0; k < length; k++)
-            memcpy(packed + (first * length + k * streams + in_group) * WIDTH,
-                   weights + k * columns + block * WIDTH, (size_t)count * sizeof(float));
+    for (int64_t first = 0, streams; first < blocks; first += streams) {
+        streams = streams_of_group(blocks - first);
+        for (int64_t v = 0; v < streams; v++) {
+            const int64_t column = (first + v) * WIDTH;
+            const size_t size = (size_t)smaller(WIDTH, columns - column) * sizeof(float);
+            for (int64_t k = 0; k < length; k++)
+                memcpy(packed + (first * length + k * streams + v) * WIDTH,
+                       weights + k * columns + column, size);
+        }
     }
     return packed;
 }
 
+/* to[r] = (or +=) after[r] times a group of blocks of the weights. */
 INLINE void multiply_group(const int rows, const int streams, const float *const *after,
                            const float *weights, int64_t length, float *to,
-                           int64_t apart, int64_t count, const int adds) {
+                           int64_t apart, int64_t count, int adds) {
     vector sums[ROWS][STREAMS] = {{{0}}};
     multiply(rows, streams, sums, after, weights, length);
 #pragma GCC unroll 8
@@ -278,24 +286,52 @@ INLINE void multiply_group(const int rows, const int streams, const float *const
         }
 }
 
-/* to[r] = (or +=) after[r] times the weights: what comes before a step is told. */
-INLINE void multiply_back(const int rows, const float *const *after,
-                          const float *weights, int64_t length, int64_t columns,
-                          float *to, int64_t apart, const int adds) {
-    const int64_t blocks = blocks_of(columns);
-    for (int64_t block = 0; block < blocks; block += STREAMS) {
-        const float *group = weights + block * length * WIDTH;
-        const int64_t done = block * WIDTH, left = columns - done;
-        switch (smaller(STREAMS, blocks - block)) {
-#define GROUP(streams)                                                                 \
-    multiply_group(rows, streams, after, group, length, to + done, apart, left, adds); \
-    break
-            case 4: GROUP(4);
-            case 3: GROUP(3);
-            case 2: GROUP(2);
-            default: GROUP(1);
-#undef GROUP
-        }
+/* Compiled once for each number of rows: what the steps before are told. */
+#define MULTIPLY_BACK(rows)                                                            \
+    static __attribute__((noinline, unused)) void multiply_back_##rows(                \
+        const float *const *after, const float *weights, int64_t length,               \
+        int64_t columns, float *to, int64_t apart, int adds) {                         \
+        const int64_t blocks = blocks_of(columns);                                     \
+        for (int64_t block = 0, done; block < blocks; block += done) {                 \
+            const float *group = weights + block * length * WIDTH;                     \
+            float *at = to + block * WIDTH;                                            \
+            const int64_t left = columns - block * WIDTH;                              \
+            done = streams_of_group(blocks - block);                                   \
+            if (done == STREAMS)                                                       \
+                multiply_group(rows, STREAMS, after, group, length, at, apart, left,   \
+                               adds);                                                  \
+            else if (done == 2)                                                        \
+                multiply_group(rows, 2, after, group, length, at, apart, left, adds);  \
+            else                                                                       \
+                multiply_group(rows, 1, after, group, length, at, apart, left, adds);  \
+        }                                                                              \
+    }
+#if ROWS > 4
+MULTIPLY_BACK(6)
+MULTIPLY_BACK(4)
+#else
+MULTIPLY_BACK(3)
+#endif
+MULTIPLY_BACK(2)
+MULTIPLY_BACK(1)
+
+INLINE void multiply_back(int rows, const float *const *after, const float *weights,
+                          int64_t length, int64_t columns, float *to, int64_t apart,
+                          int adds) {
+    switch (rows) {
+#define CASE(rows)                                                                \
+    case rows:                                                                    \
+        multiply_back_##rows(after, weights, length, columns, to, apart, adds);   \
+        break;
+#if ROWS > 4
+        CASE(6)
+        CASE(4)
+#else
+        CASE(3)
+#endif
+        CASE(2)
+        CASE(1)
+#undef CASE
     }
 }
 
