@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from mica.layers import gather_losses
 from mica.nested import flatten
 
-__all__ = ["LastActivation", "can_be_left_out", "find_last_activations"]
+__all__ = [
+    "LastActivation",
+    "Watch",
+    "can_be_left_out",
+    "find_last_activations",
+    "identity",
+    "poison",
+    "watching",
+]
 
 UNKNOWN = "unknown"  # made by something that is not judged and not left out
 
@@ -63,7 +71,7 @@ class LastActivation:
 
     def leave_out(self) -> None:
         """From here the module gives logits."""
-        self.replace(_identity)
+        self.replace(identity)
 
     def put_back(self) -> None:
         """From here the module gives what it says."""
@@ -80,11 +88,35 @@ class LastActivation:
         return torch.sigmoid(logits)
 
 
-def _identity(x: Tensor) -> Tensor:
+def identity(x: Tensor) -> Tensor:
+    """Give what is given: in the place of an activation that is left out.
+
+    Args:
+        x: Any tensor.
+
+    Returns:
+        The same tensor.
+
+    Example:
+        >>> identity(torch.ones(1))
+        tensor([1.])
+    """
     return x
 
 
-def _poison(x: Tensor) -> Tensor:
+def poison(x: Tensor) -> Tensor:
+    """Give NaN in the same shape: whoever reads it shows that in what they give.
+
+    Args:
+        x: Any tensor of floating-point numbers.
+
+    Returns:
+        A new tensor.
+
+    Example:
+        >>> poison(torch.ones(2))
+        tensor([nan, nan])
+    """
     return torch.full_like(x, float("nan"))
 
 
@@ -128,8 +160,8 @@ def can_be_left_out(
     with gather_losses() as added:
         run()
     with gather_losses() as added_without:
-        logits = _run_with(last, _identity, run)
-    poisoned = _run_with(last, _poison, run)
+        logits = _run_with(last, identity, run)
+    poisoned = _run_with(last, poison, run)
     unchanged = all(
         torch.equal(leaf, other)
         for number, (leaf, other) in enumerate(zip(expected, poisoned, strict=True))
@@ -148,8 +180,13 @@ def _over_last_axis(module: nn.Module, output: Tensor) -> bool:
     return axis in (-1, output.ndim - 1)
 
 
-class _Watch:
-    """Remembers which module made each tensor, and whether its activation did."""
+class Watch:
+    """Remembers which module made each tensor, and whether its activation did.
+
+    Example:
+        >>> Watch().makers
+        {}
+    """
 
     def __init__(self) -> None:
         self.makers: dict[int, nn.Module] = {}
@@ -164,10 +201,22 @@ class _Watch:
         return [id(leaf) for leaf in leaves]
 
     def see_activation(self, module: nn.Module, output: Any) -> None:
+        """Note what an activation gave.
+
+        Args:
+            module: The layer that applies it, or the activation itself.
+            output: What it gave.
+        """
         self.uses[module] = self.uses.get(module, 0) + 1
         self.activated.update(self._note(module, output))
 
     def see_output(self, module: nn.Module, output: Any) -> None:
+        """Note what a layer gave, after its activation if it has one.
+
+        Args:
+            module: The layer.
+            output: What it gave.
+        """
         # What its own activation just gave stays so; what it only hands on does not.
         before = [self.makers.get(id(leaf)) for leaf in flatten(output)]
         for key, maker in zip(self._note(module, output), before, strict=False):
@@ -176,8 +225,23 @@ class _Watch:
 
 
 @contextmanager
-def _watching(module: nn.Module) -> Iterator[_Watch]:
-    watch = _Watch()
+def watching(module: nn.Module) -> Iterator[Watch]:
+    """Watch the parts of a module and their activations inside the block.
+
+    Args:
+        module: Any module.
+
+    Yields:
+        What is seen, while the module runs.
+
+    Example:
+        >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> with watching(network) as watch:
+        ...     output = network(torch.ones(1, 2))
+        >>> watch.makers[id(output)]
+        ReLU()
+    """
+    watch = Watch()
     replaced: list[LastActivation] = []
     hooks: list[Any] = []
 
@@ -204,7 +268,7 @@ def _watching(module: nn.Module) -> Iterator[_Watch]:
 
 
 def _watched(
-    module: nn.Module, activation: Callable[[Tensor], Tensor], watch: _Watch
+    module: nn.Module, activation: Callable[[Tensor], Tensor], watch: Watch
 ) -> Callable[[Tensor], Tensor]:
     def apply(x: Tensor) -> Tensor:
         output = activation(x)
@@ -239,12 +303,12 @@ def find_last_activations(
         >>> [last.name for last in found]
         ['softmax']
     """
-    with _watching(module) as watch:
+    with watching(module) as watch:
         outputs = run()
     return [_last(leaf, module, watch) for leaf in flatten(outputs)]
 
 
-def _last(leaf: Any, module: nn.Module, watch: _Watch) -> LastActivation | None:
+def _last(leaf: Any, module: nn.Module, watch: Watch) -> LastActivation | None:
     maker = watch.makers.get(id(leaf))
     if maker is None:
         return LastActivation(module, UNKNOWN)

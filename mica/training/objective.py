@@ -17,6 +17,7 @@ from mica.metrics import Metric, get_metric
 from mica.nested import flatten
 from mica.training.accumulating import Term
 from mica.training.calling import call, evaluation_mode
+from mica.training.delaying import DelayedReLU, find_delays
 from mica.training.folding import (
     LastActivation,
     can_be_left_out,
@@ -193,6 +194,7 @@ class Objective:
         self._has_measured = False
         self._rules: WeightRules | None = None
         self._added = GatheredLosses()
+        self._delays: list[DelayedReLU] = []
         self._masks: list[Tensor | None] = []
         self._check_names()
 
@@ -225,6 +227,7 @@ class Objective:
     def release(self) -> None:
         """Forget the data it was bound to; the next batch is looked at anew."""
         self._heads = None
+        self._delays = []
 
     @property
     def heads(self) -> list[Head]:
@@ -293,6 +296,7 @@ class Objective:
             else None
             for i, (loss, last) in enumerate(zip(losses, lasts, strict=True))
         ]
+        self._delays = find_delays(model, run)
         weights = _spread(self.loss_weights, names, "loss weights")
         metrics = self._spread_metrics(self.metrics, names)
         weighted = self._spread_metrics(self.weighted_metrics, names)
@@ -450,9 +454,13 @@ class Objective:
         try:
             for fold in folds:
                 fold.leave_out()
+            for delayed in self._delays:
+                delayed.delay()
             with gather_losses() as self._added, gather_masks(owner) as self._masks:
                 return call(model, x)
         finally:
+            for delayed in self._delays:
+                delayed.put_back()
             for fold in folds:
                 fold.put_back()
 

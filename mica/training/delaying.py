@@ -1,0 +1,163 @@
+"""Delaying: relu is applied behind the max-pooling, to a quarter of the numbers.
+
+max(relu(x)) = relu(max(x)), and so are the gradients, to the bit: where the largest
+number of a window is positive it is the same one, elsewhere the gradient is zero.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mica.layers import (
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    ReLU,
+    gather_losses,
+)
+from mica.layers.activation import relu
+from mica.nested import flatten
+from mica.training.folding import LastActivation, Watch, poison, watching
+
+__all__ = ["DelayedReLU", "find_delays"]
+
+POOLINGS = (
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    nn.MaxPool1d,
+    nn.MaxPool2d,
+    nn.MaxPool3d,
+)
+
+
+class DelayedReLU:
+    """A relu whose only reader is a max-pooling, and how to swap the two.
+
+    Args:
+        last: The relu.
+        pooling: The layer that reads it.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2))
+        >>> delayed = DelayedReLU(LastActivation(network[1], "relu"), network[2])
+        >>> delayed.delay()
+        >>> x = torch.randn(1, 1, 8, 8)
+        >>> after = network(x)
+        >>> delayed.put_back()
+        >>> torch.equal(network(x), after)
+        True
+    """
+
+    def __init__(self, last: LastActivation, pooling: nn.Module) -> None:
+        self.last = last
+        self.pooling = pooling
+
+    def delay(self) -> None:
+        """From here the pooling is first, unless somebody looks at what they give."""
+        if _is_hooked(self.last.module, self.pooling):
+            return
+        self.last.leave_out()
+        self.pooling.__dict__["forward"] = self._pool_and_clip
+
+    def _pool_and_clip(self, x: Tensor) -> Tensor:
+        return torch.relu(type(self.pooling).forward(self.pooling, x))
+
+    def give(self, output: Tensor) -> None:
+        """From here nobody but the pooling could read the relu, which gives NaN.
+
+        Args:
+            output: What the pooling gives, whatever it gets.
+        """
+        self.last.replace(poison)
+        self.pooling.__dict__["forward"] = lambda _: output
+
+    def put_back(self) -> None:
+        """From here the relu is first again."""
+        self.last.put_back()
+        self.pooling.__dict__.pop("forward", None)
+
+
+def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
+    """Find the relus that are read by a max-pooling and by nothing else.
+
+    The module is watched while it runs; a NaN in the place of a relu then shows whether
+    anything else reads it. Where a class of the user's own computes, nothing is
+    delayed: it may do something else in training.
+
+    Args:
+        module: A built module.
+        run: Calls it once on some samples, in evaluation mode.
+
+    Returns:
+        The relus to delay; every output stays as it is, to the bit.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2))
+        >>> len(find_delays(network, lambda: network(torch.ones(1, 1, 8, 8))))
+        1
+    """
+    parts = list(module.modules())
+    poolings = [part for part in parts if type(part) in POOLINGS]
+    if not poolings or not all(map(_is_ours, parts)):
+        return []
+    read: dict[nn.Module, list[tuple[Any, Any]]] = {}
+
+    def note(pooling: nn.Module, given: Any, output: Any) -> None:
+        read.setdefault(pooling, []).append((given[0], output))
+
+    hooks = [each.register_forward_hook(note) for each in poolings]
+    try:
+        with watching(module) as watch, gather_losses() as added:
+            outputs = run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    found = []
+    for pooling, calls in read.items():
+        x, pooled = calls[0]
+        maker = watch.makers.get(id(x))
+        if len(calls) > 1 or maker is None or not _gave_relu(maker, x, watch):
+            continue
+        delayed = DelayedReLU(LastActivation(maker, "relu"), pooling)
+        expected = [*flatten(outputs), *added]
+        if _is_read_once(delayed, pooled, expected, run):
+            found.append(delayed)
+    return found
+
+
+def _is_ours(part: nn.Module) -> bool:
+    """Whether what a module computes is written here or in torch."""
+    return type(part).forward.__module__.split(".")[0] in ("mica", "torch")
+
+
+def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:
+    """Whether a relu is the last that was done to a tensor, by a module used once."""
+    if type(maker) is ReLU:
+        leaks = maker.negative_slope or maker.threshold
+        return maker.max_value is None and not leaks
+    once = id(x) in watch.activated and watch.uses[maker] == 1
+    return once and (type(maker) is nn.ReLU or maker.__dict__.get("activation") is relu)
+
+
+def _is_hooked(*parts: nn.Module) -> bool:
+    """Whether somebody looks at what these modules give."""
+    return any(part._forward_hooks or part._forward_pre_hooks for part in parts)
+
+
+def _is_read_once(
+    delayed: DelayedReLU, pooled: Tensor, expected: list[Any], run: Callable[[], Any]
+) -> bool:
+    try:
+        delayed.give(pooled)
+        with gather_losses() as added:
+            given = [*flatten(run()), *added]
+    finally:
+        delayed.put_back()
+    return len(given) == len(expected) and all(
+        torch.equal(one, other)
+        for one, other in zip(given, expected, strict=True)
+        if isinstance(one, Tensor)
+    )
