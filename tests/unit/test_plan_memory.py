@@ -137,19 +137,12 @@ def measured_peak(model, data, batch_size):
     return before + most
 
 
-@pytest.mark.parametrize("make", [mlp, cnn, transformer, resnet, plain])
+@pytest.mark.parametrize("make", [mlp, cnn, lstm, transformer, resnet, plain])
 def test_the_peak_is_known_before(make):
     model, data, size = make()
     need = predict_memory(model, data, batch_size=size)
     measured = measured_peak(model, data, size)
     assert abs(need.peak - measured) <= FAR * measured
-
-
-def test_the_peak_of_a_recurrence_is_not_told_too_low():
-    # Watched, it is computed by the library, which keeps more than our kernel does.
-    model, data, size = lstm()
-    need = predict_memory(model, data, batch_size=size)
-    assert need.peak >= (1 - FAR) * measured_peak(model, data, size)
 
 
 def test_parts_in_closed_form():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 from torch.nn import functional
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from mica.engine.compiling import is_compiling
 from mica.engine.kernels.building import KernelLibrary
@@ -155,12 +156,18 @@ def _transforms() -> Any:
 
 
 def _somebody_looks_on() -> bool:
-    """Whether a transform, a trace or a mode wants to see torch's operations."""
+    """Whether a transform, a trace or a mode wants to see torch's operations.
+
+    A mode that only watches memory says so: it has `computes_as_before`.
+    """
     return (
         torch.jit.is_tracing()
         or torch.is_autocast_enabled("cpu")
         or _transforms().peek_interpreter_stack() is not None
-        or torch._C._len_torch_dispatch_stack() > 0
+        or any(
+            not getattr(mode, "computes_as_before", False)
+            for mode in _get_current_dispatch_mode_stack()
+        )
     )
 
 
