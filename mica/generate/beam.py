@@ -122,14 +122,9 @@ def search_beams(
         sizes = lengths + (~ended).to(torch.int64)
         power = sizes.clamp_min(1).to(torch.float64) ** beam.length_penalty
         judged = (reached / power.unsqueeze(-1)).flatten(1)
-        order = judged.argsort(dim=-1, descending=True, stable=True)
-        chosen = order[:, :width]
-        if chosen.shape[1] < width:  # fewer texts than beams
-            chosen = torch.cat([chosen, chosen[:, -1:].expand(rows, width)], 1)
-            chosen = chosen[:, :width]
+        chosen = judged.topk(width, dim=-1).indices
         origin, token = chosen // vocabulary, chosen % vocabulary
         scores = reached.flatten(1).gather(1, chosen)
-        scores[:, order.shape[1] :] = -torch.inf
         lengths = sizes.gather(1, origin)
         ended = ended.gather(1, origin)
         past = origin.unsqueeze(-1).expand(*origin.shape, written.shape[-1])

@@ -12,13 +12,15 @@ from mica.generate.writing import Choice, write_tokens
 
 __all__ = ["translate"]
 
+SPARE = 10  # tokens of a translation beyond twice its text's; ours
+
 
 def translate(
     model: nn.Module,
     texts: Sequence[str],
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
-    length: int = 60,
+    length: int | None = None,
     *,
     how: Choice | None = None,
     batch_size: int = 64,
@@ -34,7 +36,8 @@ def translate(
         texts: What to translate.
         source_tokenizer: Reads the texts.
         target_tokenizer: Writes the translations; it has marks for start and end.
-        length: How many tokens a translation has at most.
+        length: How many tokens a translation has at most; None is twice as many as the
+            longest text of its batch, and 10 more.
         how: `Greedy`, `Sampling` or `Beam`; None is ``Beam(4, length_penalty=1.0)``.
         batch_size: How many texts are translated together.
         seed: Decides what is drawn, with `Sampling`.
@@ -97,7 +100,7 @@ def translate(
         written = write_tokens(
             model,
             [[target_tokenizer.number(start)]] * len(places),
-            length,
+            2 * padded.shape[1] + SPARE if length is None else length,
             how=how,
             source=torch.from_numpy(padded),
             end=target_tokenizer.number(end),

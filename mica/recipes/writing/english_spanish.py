@@ -16,7 +16,6 @@ from mica.text import split_words_and_marks
 __all__ = ["Pairs", "judge", "read_pairs"]
 
 VALIDATION = 1000  # pairs of the training part that decide nothing but are looked at
-LONGEST = 60  # tokens of a translation, at most
 SHOWN = 10  # translations to read
 
 
@@ -98,7 +97,7 @@ def judge(
     results: dict[str, float] = {}
     for name, how in ways.items():
         translated = generate.translate(
-            model, texts, pairs.english, pairs.spanish, LONGEST, how=how
+            model, texts, pairs.english, pairs.spanish, how=how
         )
         bleu = BLEU(split=split_words_and_marks)
         bleu.update(translated, references)
