@@ -48,8 +48,8 @@ class Activation(Elementwise):
         super().__init__(name=name)
         self.activation = get_activation(activation, self.where)
 
-    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Apply the activation; the shape stays."""
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*new_shape"]:
+        """Apply the activation; the shape stays but for glu, which halves an axis."""
         return x if self.activation is None else self.activation(x)
 
 
