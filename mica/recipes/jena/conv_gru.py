@@ -1,6 +1,9 @@
-"""The weather a day ahead by convolutions, which shorten it, and a GRU behind them.
+"""The weather a day ahead by a convolution, which shortens it, and a GRU behind it.
 
-40 steps -> 36 -> 12 -> 8: the GRU has a fifth of the way to go.
+120 hours -> 39 steps: each sees six hours, and begins three after the one before. Ours,
+not the book's: its two convolutions of five steps with a pooling between them lost to
+the last value on the validation part (2.49 degrees against 2.44; one seed), this one
+did not (2.27).
 """
 
 import mica
@@ -27,13 +30,11 @@ def main(
         Mean absolute errors in degrees, beside those of the last value.
     """
     mica.set_seed(seed)
-    weather = prepare_weather()
+    weather = prepare_weather(every="1h")
     model = mica.Sequential(
         mica.Input((weather.encoder.shape.length, len(weather.encoder.columns))),
-        layers.Conv1D(32, 5, activation="relu"),
-        layers.MaxPooling1D(3),
-        layers.Conv1D(32, 5, activation="relu"),
-        layers.GRU(32, dropout=0.1, recurrent_dropout=0.5),
+        layers.Conv1D(32, 6, strides=3, activation="relu"),
+        layers.GRU(32, dropout=0.1),
         layers.Dense(1),
     )
     model.compile("rmsprop", "mae")
@@ -42,7 +43,7 @@ def main(
 
 RECIPE = Recipe(
     name="jena-conv-gru",
-    title="Weather of Jena a day ahead: two convolutions and a GRU of 32 units",
+    title="Weather of Jena a day ahead: a convolution and a GRU of 32 units",
     source="Chollet, Deep Learning with Python (2017), section 6.4",
     main=main,
     goal=GOAL,

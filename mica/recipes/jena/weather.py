@@ -23,12 +23,15 @@ BOOK = {"validation error": 2.35, "error of the last value, validation": 2.57}
 GOAL = {"gain over the last value": 0.08}
 
 
-def prepare_weather() -> PreparedSeries:
+def prepare_weather(every: str = "3h") -> PreparedSeries:
     """Cut eight years into windows of five days, and print what common sense reaches.
 
     The temperature 24 hours after a window is asked for. Ours, not the book's: the file
     of every hour with six columns, of which a window sees every third row; the time of
     year and day as columns; training windows three hours apart.
+
+    Args:
+        every: The distance of the rows that a window sees.
 
     Returns:
         Windows for training (the first half of the years), validation and test.
@@ -41,7 +44,7 @@ def prepare_weather() -> PreparedSeries:
         TARGET,
         history="5 days",
         horizon="24h",
-        every="3h",
+        every=every,
         stride=3,
     )
     print(weather.baselines())
