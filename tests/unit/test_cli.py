@@ -14,6 +14,7 @@ from mica.cli.app import app
 from mica.cli.information import information
 from mica.engine import Ceilings
 from mica.recipes import Recipe
+from tests.russian import write_reviews
 from tests.tables import write_houses, write_visits
 
 CATALOGUE = sys.modules["mica.recipes.catalogue"]
@@ -286,3 +287,90 @@ def test_a_mica_on_the_path_is_called_by_its_name(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/opt/bin/mica"])
     monkeypatch.setattr(app_module.shutil, "which", lambda name: "/opt/bin/mica")
     assert app_module._program() == "mica"
+
+
+def test_texts_are_trained_and_asked_from_the_command_line():
+    write_reviews(Path("отзывы.csv"))
+    said = call(
+        "train", "отзывы.csv", "--text", "отзыв", "--target", "оценка", "--epochs", "1"
+    )
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[-2].strip() == (
+        "mica train 'отзывы.csv' --target 'оценка' --text 'отзыв' --epochs 1 --seed 1"
+    )
+    answer = call("predict", "runs/отзывы", "отзывы.csv")
+    assert "Right in" in answer.stdout
+
+
+def test_a_forecast_is_trained_and_asked_from_the_command_line():
+    lines = [f"2020-01-01 {hour:02d}:00,{hour % 5}" for hour in range(24)]
+    days = [
+        line.replace("-01-01", f"-01-{day:02d}")
+        for day in range(1, 21)
+        for line in lines
+    ]
+    Path("load.csv").write_text("\n".join(["Time,Load (kW)", *days]), encoding="utf-8")
+    words = ["--time", "Time", "--forecast", "Load (kW)", "--horizon", "3h"]
+    said = call("train", "load.csv", *words, "--epochs", "1")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[-2].strip() == (
+        "mica train load.csv --time Time --forecast 'Load (kW)' --horizon 3h --epochs "
+        "1 --seed 1"
+    )
+    answer = call("predict", "runs/load", "load.csv").stdout
+    assert "2020-01-21 00:00" in answer
+    assert "usual error" in answer
+
+
+def test_a_bare_number_is_a_number_of_rows():
+    days = [
+        f"2020-{month:02d}-{day:02d},{day}"
+        for month in range(1, 13)
+        for day in range(1, 29)
+    ]
+    Path("rain.csv").write_text(
+        "\n".join(["day,rain", *reversed(days)]), encoding="utf-8"
+    )
+    words = ["--forecast", "rain", "--horizon", "2", "--history", "6", "--sort"]
+    said = call("train", "rain.csv", *words, "--epochs", "1")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[-2].strip() == (
+        "mica train rain.csv --forecast rain --horizon 2 --history 6 --sort --epochs 1 "
+        "--seed 1"
+    )
+
+
+def test_a_text_is_learned_and_continued_on_the_command_line():
+    Path("hamlet.txt").write_text("To be, or not to be. " * 150, encoding="utf-8")
+    said = call("train", "hamlet.txt", "--generate", "--epochs", "1")
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[-3].strip() == (
+        "mica generate runs/hamlet/model.mica --prompt 'Once upon a time'"
+    )
+    written = call("generate", "runs/hamlet", "--prompt", "To be", "--length", "20")
+    assert written.exit_code == 0
+    assert written.stdout.startswith("To be")
+    assert len(written.stdout) == len("To be") + 20 + len("\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--temperature", "-1"],
+            "Sampling: expected a temperature from 0 up, got -1.0. 1 leaves the "
+            "chances as they are.",
+        ),
+        (
+            ["--length", "0"],
+            "generate: expected a length of at least 1 token, got 0. It is the number "
+            "of tokens to write at most.",
+        ),
+    ],
+)
+def test_a_text_that_cannot_be_continued_is_refused(words, sentence):
+    Path("hamlet.txt").write_text("To be, or not to be. " * 150, encoding="utf-8")
+    call("train", "hamlet.txt", "--generate", "--epochs", "1")
+    result = call("generate", "runs/hamlet", "--prompt", "To be", *words)
+    assert result.exit_code == 2
+    assert result.stderr == f"{sentence}\n"
