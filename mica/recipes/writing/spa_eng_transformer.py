@@ -21,7 +21,7 @@ from mica.recipes.writing.english_spanish import judge, read_pairs
 __all__ = ["RECIPE", "main"]
 
 VOCABULARY = 3000  # pieces of words in each language
-BATCH_SIZE, EPOCHS = 64, 4
+BATCH_SIZE, EPOCHS = 64, 8
 WARM_UP = 0.1  # of all steps
 RATE = 0.002  # the highest
 
@@ -38,7 +38,7 @@ def main(
     Args:
         seed: Decides first weights, dropout and order.
         rows: Use only so many pairs; None for all.
-        epochs: Passes over the pairs; None for 4.
+        epochs: Passes over the pairs; None for 8.
         show: Is given ten translations.
 
     Returns:
