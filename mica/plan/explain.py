@@ -16,8 +16,15 @@ from mica.engine import (
     random_state,
     restore_random_state,
 )
+from mica.engine.precision import precision
 from mica.errors import StateError
-from mica.plan.advising import Circumstances, advise, bound_of, cost_of
+from mica.plan.advising import (
+    Advice,
+    Circumstances,
+    advise,
+    bound_of,
+    cost_of,
+)
 from mica.plan.candidates import multiplies_bfloat16
 from mica.plan.ceilings import (
     Limits,
@@ -27,15 +34,15 @@ from mica.plan.ceilings import (
     remember_limits,
 )
 from mica.plan.counting import Operation
-from mica.plan.measuring import Measured, doing, endless, measure
-from mica.plan.rehearsing import rehearse
+from mica.plan.measuring import Measured, doing, endless, measure, quickest
+from mica.plan.rehearsing import Rehearsal, rehearse
 from mica.plan.roofline import Row, layer_table, remedy_table, roofline
 from mica.plan.timeline import Clock, DeviceClock, Place, WallClock
 from mica.report import Finding, Highlight, Highlights, Report
 from mica.training import Session
 from mica.training.calling import number_scope
 
-__all__ = ["Explanation", "check_rows", "explain", "make_rows"]
+__all__ = ["Explanation", "check_rows", "explain", "make_rows", "scale_advice"]
 
 EXPLAINED = 0.05  # of a step may stay unexplained without a word
 ROUNDING = 0.05  # of a ceiling that a measurement of the same work may differ by
@@ -258,31 +265,89 @@ def _explain(
         isinstance(ready.source, ArraySource),
         _ELEMENTWISE,
     )
-    parts = _judged(
+    parts, ceilings = _judged(
         trial.model, found, ceilings, around, plan, fixed=limits is not None
     )
-    if abs(found.unexplained) > EXPLAINED * found.seconds:
-        share = found.unexplained / found.seconds
-        remarks.append(
-            Finding(
-                "warning",
-                "the step",
-                f"{100 * share:.0f} % of its time is unexplained.",
-                "The machine may be busy with something else.",
-                "Explain it again, with seconds=10 for more rounds.",
-            )
-        )
+    if any(row.advice.action == "bfloat16" for row in parts):
+        parts = _tried(parts, found.seconds, ready, plan, wanted, seconds / 3)
     name = getattr(model, "name", None) or type(model).__name__
     return Explanation(
         f"{name}: where a step's time goes",
-        parts[0],
+        parts,
         found.seconds,
-        parts[1],
+        ceilings,
         rows,
         plan,
         trains,
-        tuple(remarks),
+        (*remarks, *_doubts(found)),
     )
+
+
+def _doubts(found: Measured) -> list[Finding]:
+    """Say when too much of a step is unexplained."""
+    if abs(found.unexplained) <= EXPLAINED * found.seconds:
+        return []
+    share = found.unexplained / found.seconds
+    return [
+        Finding(
+            "warning",
+            "the step",
+            f"{100 * share:.0f} % of its time is unexplained.",
+            "The machine may be busy with something else.",
+            "Explain it again, with seconds=10 for more rounds.",
+        )
+    ]
+
+
+def _tried(
+    rows: tuple[Row, ...],
+    step_seconds: float,
+    ready: Rehearsal,
+    plan: ExecutionPlan,
+    clock: Clock,
+    seconds: float,
+) -> tuple[Row, ...]:
+    """Try bfloat16 before it is advised: some operations have no fast way in it."""
+    half = replace(plan, precision="bfloat16")
+    batches = endless(ready.source, ready.batch_size, plan.device)
+    try:
+        with doing(ready, half) as (step, _):
+            took = quickest(step, batches, clock, seconds=seconds)
+    except Exception:  # noqa: BLE001 - whatever it is, it is not advised
+        took = step_seconds
+    return scale_advice(rows, step_seconds - took)
+
+
+def scale_advice(rows: Sequence[Row], saved: float) -> tuple[Row, ...]:
+    """Let the gains promised of bfloat16 add up to what it was seen to save.
+
+    Args:
+        rows: The parts.
+        saved: Seconds of the step; nothing when it is not above 0.
+
+    Returns:
+        The parts, their advice corrected.
+
+    Example:
+        >>> from mica.plan.advising import Cost
+        >>> row = Row("dense", "Dense", 1.0, 2.0, Cost(), "compute",
+        ...           Advice("bfloat16", "Faster.", 2.0))
+        >>> scale_advice([row], 1.5)[0].advice.gain
+        1.5
+        >>> scale_advice([row], -1.0)[0].advice.sentence
+        'bfloat16 was tried: it is no faster here.'
+    """
+    promised = sum(row.advice.gain for row in rows if row.advice.action == "bfloat16")
+    factor = saved / promised if promised > 0 else 0.0
+    none = Advice("none", "bfloat16 was tried: it is no faster here.", 0.0)
+    corrected = []
+    for row in rows:
+        if row.advice.action == "bfloat16":
+            gain = min(row.seconds, factor * row.advice.gain)
+            advice = none if gain <= 0 else row.advice._replace(gain=gain)
+            row = replace(row, advice=advice)
+        corrected.append(row)
+    return tuple(corrected)
 
 
 def _is_fused(trial: Session) -> bool:
@@ -292,7 +357,8 @@ def _is_fused(trial: Session) -> bool:
 
 
 def _bfloat16_gain(plan: ExecutionPlan, limits: Limits) -> float:
-    if not multiplies_bfloat16(plan.device, inspect_hardware()):
+    chosen = precision() is not None  # by the user: nothing else is advised
+    if chosen or not multiplies_bfloat16(plan.device, inspect_hardware()):
         return 1.0
     rates = limits.flops_per_second
     return rates.get("bfloat16", 0.0) / rates.get(plan.precision, max(rates.values()))

@@ -34,6 +34,7 @@ __all__ = [
     "learning",
     "measure",
     "predicting",
+    "quickest",
 ]
 
 DATA = Place("(data)")
@@ -279,6 +280,41 @@ def measure(
     places = _averaged([_by_place(each, clock, hooks) for each in stretches])
     fastest = _fastest([clock.seconds(*each) for each in marks], lambda took: took)
     return Measured(sum(fastest) / len(fastest), places, operations, len(marks))
+
+
+def quickest(
+    step: Step, batches: Iterator[Batch], clock: Clock, *, seconds: float
+) -> float:
+    """Time plain steps alone.
+
+    Args:
+        step: Does a step.
+        batches: As many as wanted.
+        clock: What is read.
+        seconds: How long it may take, about; three rounds are done in any case.
+
+    Returns:
+        Seconds of one, the fastest quarter averaged.
+
+    Example:
+        >>> from itertools import repeat
+        >>> from mica.plan.timeline import WallClock
+        >>> nothing = quickest(lambda _: None, repeat(None), WallClock(), seconds=0.01)
+        >>> nothing < 1
+        True
+    """
+    for _ in range(WARM_UP):
+        step(next(batches))
+    begin, marks = clock.mark(), []
+    while len(marks) < MOST_ROUNDS:
+        mark = clock.mark()
+        step(next(batches))
+        marks.append((mark, clock.mark()))
+        late = clock.seconds(begin, clock.mark()) > seconds
+        if len(marks) >= FEWEST_ROUNDS and late:
+            break
+    fastest = _fastest([clock.seconds(*each) for each in marks], lambda took: took)
+    return sum(fastest) / len(fastest)
 
 
 def _count(

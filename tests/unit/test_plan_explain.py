@@ -15,7 +15,7 @@ from mica.errors import ConfigError, DataError, StateError
 from mica.plan import Limits, explain
 from mica.plan.advising import Advice, Circumstances, Cost
 from mica.plan.counting import Operation
-from mica.plan.explain import check_rows, make_rows
+from mica.plan.explain import check_rows, make_rows, scale_advice
 from mica.plan.measuring import Measured
 from mica.plan.roofline import Row
 from mica.plan.timeline import Place, ProcessorClock
@@ -452,6 +452,76 @@ def test_low_ceilings_are_measured_anew(monkeypatch):
     assert len(asked) == 1
     assert kept == [found.limits]
     assert found.limits.flops_per_second["float32"] == 1e15
+
+
+def promise(gain, seconds=1.0, action="bfloat16"):
+    advice = Advice(action, "Faster.", gain)
+    return Row("dense", "Dense", seconds, 0.0, Cost(), "compute", advice)
+
+
+def test_what_bfloat16_saves_is_what_it_was_seen_to_save():
+    rows = scale_advice([promise(0.2), promise(0.6), promise(0.5, action="batch")], 0.4)
+    assert [row.advice.gain for row in rows] == pytest.approx([0.1, 0.3, 0.5])
+    assert rows[2].advice.action == "batch"
+
+
+def test_no_layer_saves_more_than_it_takes():
+    (row,) = scale_advice([promise(0.2, seconds=0.5)], 3.0)
+    assert row.advice.gain == 0.5
+
+
+@pytest.mark.parametrize("saved", [0.0, -1.0])
+def test_bfloat16_that_does_not_help_is_not_advised(saved):
+    for row in scale_advice([promise(0.2), promise(0.0)], saved):
+        assert row.advice == (
+            "none",
+            "bfloat16 was tried: it is no faster here.",
+            0.0,
+        )
+
+
+@pytest.fixture
+def half_seems_fast(monkeypatch):
+    """A machine with ceilings that promise much of bfloat16."""
+    module = sys.modules["mica.plan.explain"]
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda *given: True)
+    rates = {"float32": 1e15, "bfloat16": 1e16}
+    return module, Limits("cpu", 1, rates, ((1, 1e15),), 1e-20, 1e-20)
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "slow"])
+def test_bfloat16_is_tried_before_it_is_advised(half_seems_fast, monkeypatch, fails):
+    module, limits = half_seems_fast
+
+    def quickest(*given, **options):
+        if fails:
+            raise RuntimeError("not implemented for 'BFloat16'")
+        return 1e9
+
+    monkeypatch.setattr(module, "quickest", quickest)
+    model = small_model(optimizer="sgd", loss="mse")
+    found = explain(model, rows_of(), seconds=0.01, limits=limits)
+    sentences = {row.advice.sentence for row in found.rows}
+    assert "bfloat16 was tried: it is no faster here." in sentences
+    assert all(row.advice.action != "bfloat16" for row in found.rows)
+
+
+def test_bfloat16_that_helps_is_advised(half_seems_fast, monkeypatch):
+    module, limits = half_seems_fast
+    monkeypatch.setattr(module, "quickest", lambda *given, **options: 0.0)
+    model = small_model(optimizer="sgd", loss="mse")
+    found = explain(model, rows_of(), seconds=0.01, limits=limits)
+    assert any(row.advice.action == "bfloat16" for row in found.rows)
+
+
+def test_a_precision_that_was_chosen_is_kept(half_seems_fast):
+    _, limits = half_seems_fast
+    mica.set_precision("float32")
+    try:
+        found = explain(small_model(), rows_of()[0], seconds=0.01, limits=limits)
+    finally:
+        mica.set_precision(None)
+    assert all("bfloat16" not in row.advice.sentence for row in found.rows)
 
 
 def test_operations_of_a_place_make_its_cost():
