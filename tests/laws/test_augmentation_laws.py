@@ -23,6 +23,24 @@ IMAGE_LAYERS = {
     "RandomFlip": lambda high, **o: layers.RandomFlip(**o),
     "RandomGrayscale": lambda high, **o: layers.RandomGrayscale(0.5, **o),
     "RandomHue": lambda high, **o: layers.RandomHue(1.0, value_range=(0, high), **o),
+    "RandomColorDegeneration": lambda high, **o: layers.RandomColorDegeneration(
+        0.9, value_range=(0, high), **o
+    ),
+    "RandomGaussianBlur": lambda high, **o: layers.RandomGaussianBlur(
+        1.0, value_range=(0, high), **o
+    ),
+    "RandomInvert": lambda high, **o: layers.RandomInvert(
+        (0.5, 0.5), value_range=(0, high), **o
+    ),
+    "RandomPosterization": lambda high, **o: layers.RandomPosterization(
+        6, value_range=(0, high), **o
+    ),
+    "RandomSharpness": lambda high, **o: layers.RandomSharpness(
+        1.0, value_range=(0, high), **o
+    ),
+    "Solarization": lambda high, **o: layers.Solarization(
+        0.3, 0.8, value_range=(0, high), **o
+    ),
     "RandomRotation": lambda high, **o: layers.RandomRotation(0.5, **o),
     "RandomSaturation": lambda high, **o: layers.RandomSaturation(
         1.0, value_range=(0, high), **o

@@ -7,7 +7,7 @@ import pytest
 import scipy.ndimage
 import scipy.stats
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from mica import layers
 from mica.layers.augmentation.colour import hsv_to_rgb, rgb_to_hsv
@@ -309,3 +309,55 @@ def test_a_pasted_box_stands_where_it_stood():
     mixed, _ = layers.CutMix(seed=1)([x, torch.eye(6)])
     found = (mixed[:, None] == x[None]).all(-1).any(1)
     assert found.all()
+
+
+def of_pillow(change, x: torch.Tensor) -> np.ndarray:
+    """What Pillow makes of an image of bytes."""
+    picture = Image.fromarray(x[0].to(torch.uint8).numpy())
+    return np.asarray(change(picture)).astype(np.float32)[None]
+
+
+@pytest.mark.parametrize(
+    ("layer", "change"),
+    [
+        (layers.RandomInvert((1, 1)), ImageOps.invert),
+        (layers.Solarization(0.0, (128 / 255, 128 / 255)), ImageOps.solarize),
+        *[
+            (
+                layers.RandomPosterization((bits, bits)),
+                lambda picture, bits=bits: ImageOps.posterize(picture, bits),
+            )
+            for bits in (1, 4, 8)
+        ],
+    ],
+)
+def test_tones_are_changed_as_in_pillow(layer, change):
+    x = pictures(1, 9, 11, 3, dtype=torch.float32, high=256.0).floor()
+    assert np.array_equal(layer(x).numpy(), of_pillow(change, x))
+
+
+def test_contrast_is_stretched_as_in_pillow():
+    x = 40 + pictures(1, 9, 11, 3, dtype=torch.float32, high=100.0).floor()
+    stretched = layers.AutoContrast()(x).numpy()
+    assert np.abs(stretched - of_pillow(ImageOps.autocontrast, x)).max() <= 1
+
+
+def test_the_inside_of_an_image_is_smoothed_as_in_pillow():
+    x = pictures(1, 9, 11, 3, dtype=torch.float32, high=256.0).floor()
+    smooth = layers.RandomSharpness((0, 0))(x).numpy()
+    theirs = of_pillow(lambda picture: picture.filter(ImageFilter.SMOOTH), x)
+    assert np.abs(smooth - theirs)[:, 1:-1, 1:-1].max() <= 0.51
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0])
+def test_a_blur_is_that_of_scipy(sigma):
+    x = pictures(2, 9, 11, 3)
+    blurred = layers.RandomGaussianBlur(
+        (1, 1), kernel_size=5, sigma=(sigma, sigma), value_range=(0, 1)
+    )
+    expected = scipy.ndimage.gaussian_filter(
+        x.numpy(), (0, sigma, sigma, 0), mode="constant", radius=2
+    )
+    ones = torch.ones(2, 2, dtype=torch.float64)
+    drawn = {"chosen": ones[:, :1, None, None], "sigma": sigma * ones}
+    assert_close(blurred.transform(x, drawn), expected)

@@ -12,6 +12,55 @@ from mica.layers.augmentation import Augmentation, Mixing, augment_batch
 from mica.layers.augmentation.moving import _Move
 
 SENTENCES = {
+    "no bits": (
+        lambda: layers.RandomPosterization(9),
+        ConfigError,
+        "RandomPosterization: expected factor to be a number of bits or (lower, upper) "
+        "from 1 to 8, got 9. Write for example factor=4.",
+    ),
+    "bits that fall": (
+        lambda: layers.RandomPosterization((5, 3)),
+        ConfigError,
+        "RandomPosterization: expected factor to be a number of bits or (lower, upper) "
+        "from 1 to 8, got (5, 3). Write for example factor=4.",
+    ),
+    "one bin": (
+        lambda: layers.Equalization(bins=1),
+        ConfigError,
+        "Equalization: expected at least 2 bins, got 1. 256 is one for each tone of a "
+        "byte.",
+    ),
+    "an even window": (
+        lambda: layers.RandomGaussianBlur(kernel_size=4),
+        ConfigError,
+        "RandomGaussianBlur: expected kernel_size to be one or two odd numbers, got 4. "
+        "Write for example kernel_size=3.",
+    ),
+    "no jitter": (
+        lambda: layers.RandomColorJitter(),
+        ConfigError,
+        "RandomColorJitter: expected at least one factor, got none. Write for example "
+        "brightness_factor=0.2.",
+    ),
+    "a seed below 0": (
+        lambda: layers.RandAugment(seed=-1),
+        ConfigError,
+        "RandAugment: expected seed to be 0 or more, got -1. Give another number, or "
+        "None to draw from torch's generator.",
+    ),
+    "no picture": (
+        lambda: layers.RandAugment().eval()(torch.zeros(4, 4, 3)),
+        ShapeError,
+        "RandAugment: expected 4 axes (batch, height, width, channels), got shape "
+        "(4, 4, 3). Add the missing axis, e.g. with Reshape.",
+    ),
+    "a threshold out of bounds": (
+        lambda: layers.Solarization(0.1, 2.0),
+        ConfigError,
+        "Solarization: expected threshold_factor to be a number or (lower, upper) from "
+        "0 to 1, got 2.0. Write for example threshold_factor=0.2 or "
+        "threshold_factor=(0.1, 0.2).",
+    ),
     "a factor out of bounds": (
         lambda: layers.RandomRotation(1.5),
         ConfigError,
@@ -265,3 +314,57 @@ def test_a_model_with_augmentation_is_saved_and_read(tmp_path):
     y = model.eval()(x)
     model.save(tmp_path / "model.mica")
     assert torch.equal(mica.load(tmp_path / "model.mica").eval()(x), y)
+
+
+def test_jitter_is_its_layers_one_after_the_other():
+    x = torch.rand(5, 6, 6, 3)
+    options = {"value_range": (0, 1)}
+    jitter = layers.RandomColorJitter(
+        brightness_factor=0.3,
+        contrast_factor=0.4,
+        saturation_factor=0.5,
+        hue_factor=0.6,
+        seed=7,
+        **options,
+    )
+    y = x
+    for seed, layer in enumerate(
+        [
+            layers.RandomBrightness(0.3, seed=7, **options),
+            layers.RandomContrast(0.4, seed=8, **options),
+            layers.RandomSaturation(0.5, seed=9, **options),
+            layers.RandomHue(0.6, seed=10, **options),
+        ],
+        start=7,
+    ):
+        assert layer.seed == seed
+        y = layer(y)
+    assert torch.equal(jitter(x), y)
+
+
+def test_all_numbers_of_bits_are_drawn():
+    layer = layers.RandomPosterization((3, 5), seed=1)
+    bits = layer.draw(torch.zeros(200, 1, 1, 1))["bits"]
+    assert sorted(set(bits.flatten().tolist())) == [3.0, 4.0, 5.0]
+
+
+def test_images_of_a_batch_do_not_share_their_tones():
+    x = torch.rand(3, 6, 6, 2) * 255
+    layer = layers.Equalization()
+    alone = torch.cat([layer(one[None]) for one in x])
+    assert torch.equal(layer(x), alone)
+
+
+def test_a_window_may_be_longer_one_way():
+    x = torch.zeros(1, 5, 5, 1)
+    x[0, 2, 2] = 1.0
+    layer = layers.RandomGaussianBlur((1, 1), kernel_size=(1, 3), sigma=(1, 1))
+    touched = layer(x)[0, :, :, 0] > 0
+    assert touched.nonzero().tolist() == [[2, 1], [2, 2], [2, 3]]
+
+
+def test_random_changes_of_a_seed_are_the_same_again():
+    x = torch.rand(4, 8, 8, 3)
+    one, other = (layers.RandAugment(value_range=(0, 1), seed=3) for _ in range(2))
+    assert torch.equal(one(x), other(x))
+    assert not torch.equal(one(x), one(x))

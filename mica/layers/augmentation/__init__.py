@@ -19,26 +19,47 @@ from mica.layers.augmentation.moving import (
     RandomTranslation,
     RandomZoom,
 )
+from mica.layers.augmentation.policies import RandAugment
+from mica.layers.augmentation.smoothing import RandomGaussianBlur, RandomSharpness
+from mica.layers.augmentation.tones import (
+    AutoContrast,
+    Equalization,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
 
 __all__ = [
     "Augmentation",
+    "AutoContrast",
     "CenterCrop",
     "CutMix",
+    "Equalization",
     "MixUp",
     "Mixing",
     "Pipeline",
+    "RandAugment",
     "RandomBrightness",
     "RandomChoice",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
     "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
     "RandomGrayscale",
     "RandomHue",
+    "RandomInvert",
+    "RandomPosterization",
     "RandomRotation",
     "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
+    "Solarization",
     "augment_batch",
 ]

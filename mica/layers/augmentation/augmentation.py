@@ -187,7 +187,18 @@ class Augmentation(Noise):
         """Change each image by chance in training; else give x itself."""
         if x.ndim != _AXES:
             self.check_input(tuple(x.shape), x.dtype)
-        if not self.training:
-            return x
+        return self.changed(x) if self.training else x
+
+    def changed(self, x: Tensor) -> Tensor:
+        """Draw, and change the images: in float32 at least.
+
+        Args:
+            x: The images.
+
+        Returns:
+            Images of the same type.
+        """
+        if x.ndim != _AXES:
+            self.check_input(tuple(x.shape), x.dtype)
         exact = x.float() if x.element_size() < _SINGLE_BYTES else x
         return self.transform(exact, self.draw(exact)).to(x.dtype)

@@ -21,6 +21,8 @@ __all__ = [
     "RandomGrayscale",
     "RandomHue",
     "RandomSaturation",
+    "ThreeColours",
+    "as_grey",
     "hsv_to_rgb",
     "rgb_to_hsv",
 ]
@@ -221,8 +223,43 @@ class RandomBrightness(_Colouring):
         return (x + drawn["share"] * (high - low)).clamp(low, high)
 
 
-class _ThreeColours(_Colouring):
-    """Needs red, green and blue."""
+def as_grey(x: Tensor) -> Tensor:
+    """The grey that the eye takes for as bright as each colour.
+
+    grey = 0.2989 red + 0.5870 green + 0.1140 blue
+
+    Args:
+        x: Red, green and blue along the last axis.
+
+    Shape:
+        x: (*shape, 3)
+
+    Returns:
+        (*shape, 1).
+
+    Example:
+        >>> as_grey(torch.tensor([1.0, 0.0, 0.0]))
+        tensor([0.2989])
+
+    Source:
+        ITU-R BT.601, rounded as in Keras.
+    """
+    weights = torch.tensor(_LUMA, dtype=x.dtype, device=x.device)
+    return (x * weights).sum(-1, keepdim=True)
+
+
+class ThreeColours(_Colouring):
+    """The base of layers that need red, green and blue.
+
+    Args:
+        value_range: Darkest and brightest value of the images.
+        seed: Where the layer's own random numbers begin; None draws from torch's.
+        name: What the layer is called; `None` lets the model choose.
+
+    Example:
+        >>> issubclass(RandomHue, ThreeColours)
+        True
+    """
 
     def check_input(self, shape: Any, dtype: torch.dtype | None) -> None:
         """Say what is wrong with an input without three colours."""
@@ -235,7 +272,7 @@ class _ThreeColours(_Colouring):
             )
 
 
-class RandomSaturation(_ThreeColours):
+class RandomSaturation(ThreeColours):
     """In training, the colours of each image are made paler or stronger.
 
     s' = min(s_b f_b / (1 - f_b), 1),  f_b ~ U(lower, upper)
@@ -289,7 +326,7 @@ class RandomSaturation(_ThreeColours):
         return self._as_values(value - (value - shares) * factor)
 
 
-class RandomHue(_ThreeColours):
+class RandomHue(ThreeColours):
     """In training, the hues of each image are turned along the circle of colours.
 
     h' = h + s_b f_b / 2 (share of the circle),  f_b ~ U(lower, upper)
@@ -339,7 +376,7 @@ class RandomHue(_ThreeColours):
         return self._as_values(hsv_to_rgb(turned))
 
 
-class RandomGrayscale(_ThreeColours):
+class RandomGrayscale(ThreeColours):
     """In training, each image loses its colours by chance.
 
     y[b] = 0.2989 red + 0.5870 green + 0.1140 blue, in all channels, with probability
@@ -389,6 +426,4 @@ class RandomGrayscale(_ThreeColours):
 
     def transform(self, x: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
         """Give the chosen images one value for all channels."""
-        weights = torch.tensor(_LUMA, dtype=x.dtype, device=x.device)
-        grey = (x * weights).sum(-1, keepdim=True)
-        return torch.where(drawn["chosen"] != 0, grey, x)
+        return torch.where(drawn["chosen"] != 0, as_grey(x), x)

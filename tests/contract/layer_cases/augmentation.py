@@ -12,6 +12,7 @@ __all__ = ["CASES"]
 
 IMAGES = (None, 7, 3)
 SAMPLES = "mica.trace has no rule for grid_sample"
+STEPS = "its tones are steps"
 PAIR = "mica.trace compares one output with its target"
 
 
@@ -26,6 +27,42 @@ def case(
 
 
 CASES: dict[str, LayerCase] = {
+    "AutoContrast": case(
+        lambda: layers.AutoContrast(value_range=(0, 1)), differs=False
+    ),
+    "Equalization": case(
+        lambda: layers.Equalization(value_range=(0, 1), bins=16),
+        no_gradient_because=STEPS,
+    ),
+    "RandAugment": case(
+        lambda: layers.RandAugment(value_range=(0, 1)),
+        no_walk_because=SAMPLES,
+        no_gradient_because=STEPS,
+    ),
+    "RandomColorDegeneration": case(
+        lambda: layers.RandomColorDegeneration(0.7, value_range=(0, 1))
+    ),
+    "RandomColorJitter": case(
+        lambda: layers.RandomColorJitter(
+            value_range=(0, 1),
+            brightness_factor=0.2,
+            contrast_factor=0.2,
+            saturation_factor=0.7,
+            hue_factor=0.2,
+        )
+    ),
+    "RandomGaussianBlur": case(
+        lambda: layers.RandomGaussianBlur((1, 1), value_range=(0, 1))
+    ),
+    "RandomInvert": case(lambda: layers.RandomInvert((1, 1), value_range=(0, 1))),
+    "RandomPosterization": case(
+        lambda: layers.RandomPosterization(3, value_range=(0, 1)),
+        no_gradient_because=STEPS,
+    ),
+    "RandomSharpness": case(lambda: layers.RandomSharpness(0.4, value_range=(0, 1))),
+    "Solarization": case(
+        lambda: layers.Solarization(0.2, (0.3, 0.9), value_range=(0, 1))
+    ),
     "CenterCrop": case(lambda: layers.CenterCrop(4, 5), differs=False),
     "CenterCrop of small images": case(lambda: layers.CenterCrop(8, 12), differs=False),
     "CutMix": case(

@@ -5,6 +5,7 @@ what Keras does after its own drawing.
 """
 
 import random
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -162,10 +163,15 @@ def transformed(
     ours = getattr(layers, kind)(**arguments)
     theirs = getattr(keras_layers(), kind)(**arguments, dtype="float64")
     text = f"{kind}({arguments}) of {tuple(x.shape)} with {numbers}"
-    # Keras's RandomBrightness changes its input, so that it gets one of its own.
-    function = given_to_keras(
-        lambda value: theirs.transform_images(value.clone(), theirs_drawn)
-    )
+
+    def their_transform(value: Tensor) -> Tensor:
+        # Keras's RandomBrightness changes its input, so that it gets one of its own.
+        with warnings.catch_warnings():  # and torch finds fault with its Equalization
+            warnings.simplefilter("ignore", UserWarning)
+            y = theirs.transform_images(value.clone(), theirs_drawn)
+        return y + 0.0 * value  # where it computes in bytes, a slope of 0 is lost
+
+    function = given_to_keras(their_transform)
     return Drawn(Given(ours, numbers), function, x, text=text)
 
 
@@ -275,7 +281,99 @@ def draw_center_crop(draw: random.Random) -> Drawn:
     return both("CenterCrop", sizes, images(draw))
 
 
+def draw_auto_contrast(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    return both("AutoContrast", arguments, x)
+
+
+def draw_equalization(draw: random.Random) -> Drawn:
+    # One image: Keras counts the tones of a batch together; whole tones and a half:
+    # it sorts them in float32.
+    x = (shades(draw)[:1] * draw.choice([9, 200])).floor() + 0.5
+    return transformed("Equalization", {"value_range": (0, 255)}, x, {}, {})
+
+
+def draw_invert(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    chosen = each(draw, x, 0.0, 1.0).round()
+    drawn = {"apply_inversion": chosen > 0}
+    return transformed(
+        "RandomInvert", arguments, x, {"chosen": per_image(chosen)}, drawn
+    )
+
+
+def draw_solarization(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    addition, threshold = (per_image(each(draw, x, 0.0, 255.0)) for _ in range(2))
+    return transformed(
+        "Solarization",
+        arguments,
+        x,
+        {"addition": addition, "threshold": threshold},
+        {"additions": addition, "thresholds": threshold},
+    )
+
+
+def draw_posterization(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    bits = torch.tensor([draw.randint(1, 8) for _ in range(len(x))])
+    return transformed(
+        "RandomPosterization",
+        {"factor": 8, **arguments},
+        x,
+        {"bits": per_image(bits.double())},
+        {"shift_factor": (8 - bits).to(torch.uint8)},
+    )
+
+
+def draw_color_degeneration(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw, 3))
+    share = per_image(each(draw, x, 0.0, 1.0))
+    return transformed(
+        "RandomColorDegeneration",
+        {"factor": 0.5, **arguments},
+        x,
+        {"share": share},
+        {"factor": share},
+    )
+
+
+def draw_sharpness(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    factor = each(draw, x, 0.0, 1.0)
+    return transformed(
+        "RandomSharpness",
+        {"factor": 0.5, **arguments},
+        x,
+        {"factor": per_image(factor)},
+        {"factor": factor},
+    )
+
+
+def draw_gaussian_blur(draw: random.Random) -> Drawn:
+    x, arguments = in_range(draw, shades(draw))
+    chosen = each(draw, x, 0.0, 1.0).round()
+    across, down = draw.uniform(0.1, 1.0), draw.uniform(0.1, 1.0)
+    sigma = torch.tensor([[down, across]] * len(x), dtype=torch.float64)
+    drawn = {"should_apply_blur": chosen > 0, "blur_factor": sigma[0].flip(0)}
+    return transformed(
+        "RandomGaussianBlur",
+        {"kernel_size": draw.choice([1, 3, 5, 7]), **arguments},
+        x,
+        {"chosen": per_image(chosen), "sigma": sigma},
+        drawn,
+    )
+
+
 DRAWS = {
+    "AutoContrast": draw_auto_contrast,
+    "Equalization": draw_equalization,
+    "RandomColorDegeneration": draw_color_degeneration,
+    "RandomGaussianBlur": draw_gaussian_blur,
+    "RandomInvert": draw_invert,
+    "RandomPosterization": draw_posterization,
+    "RandomSharpness": draw_sharpness,
+    "Solarization": draw_solarization,
     "CenterCrop": draw_center_crop,
     "RandomBrightness": draw_brightness,
     "RandomContrast": draw_contrast,
