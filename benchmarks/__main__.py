@@ -1,15 +1,16 @@
-"""The door: `python -m benchmarks overhead|calls|import|cpu|peers|page [--rounds]`."""
+"""The door: `python -m benchmarks overhead|calls|import|recurrent|cpu|peers|page`."""
 
 import argparse
 import sys
 
-from benchmarks import calls, cpu, importing, overhead, results
+from benchmarks import calls, cpu, importing, overhead, recurrent, results
 from benchmarks.peers.environments import install_all
 
 BENCHMARKS = {
     "overhead": overhead.run,
     "calls": calls.run,
     "import": importing.run,
+    "recurrent": recurrent.run,
 }
 
 

@@ -53,16 +53,31 @@ INLINE vector spread(float value) {
 /* The first `count` numbers; zeros behind them. */
 INLINE vector load(const float *from, int64_t count) {
     if (count >= WIDTH) return (vector)*(const loose *)from;
+#if defined(__AVX512F__)
+    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+#elif defined(__AVX__)
+    const integers places = {0, 1, 2, 3, 4, 5, 6, 7};
+    return (vector)_mm256_maskload_ps(from, (__m256i)(places < (int32_t)count));
+#else
     vector value = {0};
-    memcpy(&value, from, (size_t)count * sizeof(float));
+    for (int64_t k = 0; k < count; k++) value[k] = from[k];
     return value;
+#endif
 }
 
 INLINE void store(float *to, vector value, int64_t count) {
-    if (count >= WIDTH)
+    if (count >= WIDTH) {
         *(loose *)to = (loose)value;
-    else
-        memcpy(to, &value, (size_t)count * sizeof(float));
+        return;
+    }
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)value);
+#elif defined(__AVX__)
+    const integers places = {0, 1, 2, 3, 4, 5, 6, 7};
+    _mm256_maskstore_ps(to, (__m256i)(places < (int32_t)count), (__m256)value);
+#else
+    for (int64_t k = 0; k < count; k++) to[k] = value[k];
+#endif
 }
 
 /* The larger and the smaller of two; a NaN in `value` stays one. */
