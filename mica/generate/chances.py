@@ -9,10 +9,40 @@ from torch.nn import functional
 from mica.errors import ConfigError, DataError
 from mica.shapes import describe
 
-__all__ = ["draw", "hide", "keep_nucleus", "keep_top", "log_chances", "warm"]
+__all__ = [
+    "are_chances",
+    "draw",
+    "hide",
+    "keep_nucleus",
+    "keep_top",
+    "log_chances",
+    "warm",
+]
 
 SUM_TOLERANCE = 1e-2  # how far a row of rounded probabilities may be from 1; ours
 RANK_OF_SEQUENCES = 3  # batch, time, vocabulary
+
+
+def are_chances(rows: Tensor) -> bool:
+    """Say whether all rows are probabilities: numbers from 0 up that sum to 1.
+
+    Args:
+        rows: Logits or probabilities.
+
+    Shape:
+        rows: (..., vocabulary)
+
+    Returns:
+        True for probabilities.
+
+    Example:
+        >>> are_chances(torch.tensor([[0.25, 0.75]]))
+        True
+        >>> are_chances(torch.tensor([[0.25, 0.75], [1.0, 2.0]]))
+        False
+    """
+    near = (rows.double().sum(-1) - 1).abs() < SUM_TOLERANCE
+    return bool((rows >= 0).all()) and bool(near.all())
 
 
 def log_chances(outputs: Tensor, from_logits: bool | None = None) -> Tensor:
@@ -57,9 +87,7 @@ def log_chances(outputs: Tensor, from_logits: bool | None = None) -> Tensor:
             "or at the training that made them."
         )
     if from_logits is None:
-        sums = last.sum(-1)
-        is_chance = bool((last >= 0).all())
-        from_logits = not (is_chance and bool(((sums - 1).abs() < SUM_TOLERANCE).all()))
+        from_logits = not are_chances(last)
     return (last if from_logits else last.log()).log_softmax(-1)
 
 

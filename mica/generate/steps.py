@@ -4,18 +4,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mica.errors import ConfigError, DataError
-from mica.generate.chances import log_chances
+from mica.generate.chances import are_chances, log_chances
 from mica.generate.remembering import Memory
 from mica.generate.splitting import split_model
 from mica.generate.stepwise import find_obstacle
-from mica.layers import PositionEmbedding
+from mica.layers import Dense, PositionEmbedding
 from mica.model import Model
+from mica.nested import flatten
 from mica.shapes import describe
 from mica.training.calling import evaluation_mode
 
-__all__ = ["Steps", "find_window"]
+__all__ = ["Steps", "find_window", "gives_logits"]
 
 
 def find_window(model: nn.Module) -> int | None:
@@ -46,6 +48,31 @@ def find_window(model: nn.Module) -> int | None:
         if len(shape) > 1 and shape[1] is not None:
             sizes.append(shape[1])
     return min(sizes, default=None)
+
+
+def gives_logits(model: nn.Module) -> bool:
+    """Say whether a model's last part surely gives no probabilities.
+
+    Args:
+        model: Any model.
+
+    Returns:
+        True where the last part is a matrix without an activation; False where it is
+        not known.
+
+    Example:
+        >>> import mica
+        >>> text = mica.Input((None,), dtype="int64")
+        >>> steps = mica.layers.Embedding(9, 4)(text)
+        >>> gives_logits(mica.Model(text, mica.layers.Dense(9)(steps)))
+        True
+    """
+    graph = model.graph if isinstance(model, Model) else None
+    node = None if graph is None else flatten(graph.outputs)[0].node
+    last = None if node is None else node.operation
+    if isinstance(last, Dense):
+        return last.activation is None
+    return last is functional.linear
 
 
 class Steps:
@@ -199,6 +226,9 @@ class Steps:
             else:
                 with self._memory.open(tokens.shape[1]):
                     outputs = self._writer(*given)
+        if self.from_logits is None and isinstance(outputs, Tensor):
+            # Asked once: by chance, logits of one step could look like probabilities.
+            self.from_logits = gives_logits(self._writer) or not are_chances(outputs)
         return log_chances(outputs, self.from_logits)
 
     def reorder(self, rows: Tensor) -> None:

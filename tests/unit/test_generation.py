@@ -449,3 +449,26 @@ def test_outputs_of_a_translation_are_those_of_its_parts():
     assert reader is not None
     parts = writer(*reader([source]), text)
     assert_close(flatten(parts)[0], model(source, text))
+
+
+def test_logits_that_look_like_probabilities_are_logits():
+    tokens = mica.Input((None,), dtype="int64")
+    dense = layers.Dense(2, kernel_initializer="zeros")
+    model = mica.Model(tokens, dense(layers.Embedding(3, 2)(tokens)))
+    with torch.no_grad():
+        dense.bias.copy_(torch.tensor([0.4, 0.6]))
+    said = Steps(model).begin(BEGUN)
+    wanted = torch.tensor([[0.4, 0.6]]).double().log_softmax(-1)
+    assert_close(said.float(), wanted.float())
+
+
+def test_what_a_model_gives_is_asked_once():
+    """Its logits look like probabilities after 2, not after 1."""
+    model = table(3)
+    with torch.no_grad():
+        model.layers[0].weight[1] = torch.tensor([3.0, 1.0, 0.0])
+        model.layers[0].weight[2] = torch.tensor([0.5, 0.25, 0.25])
+    steps = Steps(model)
+    steps.begin(torch.tensor([[1]]))
+    wanted = torch.tensor([[0.5, 0.25, 0.25]]).double().log_softmax(-1)
+    assert_close(steps.advance(torch.tensor([2])), wanted)
