@@ -152,7 +152,6 @@ class DateColumn(Configurable):
         for cycle in self.cycles:
             angle = 2 * np.pi * phase(parsed.times, cycle)
             places += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
-            places[-1] = np.where(missing, 0.0, places[-1])
         if self.has_missing:
             places.append(missing.astype(np.float64))
         return np.stack(places, axis=1)  # (rows, places)
