@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from mica.data import ArraySource
 from mica.engine import (
@@ -254,6 +254,8 @@ def _explain(
     rows = ready.source.peek(ready.batch_size).size
     with doing(ready, plan) as (step, watch):
         found = measure(trial.model, batches, step, watch, wanted, seconds=seconds)
+    if trains:
+        _count_update(trial, found)
     ceilings = limits or find_limits(plan.device)
     around = Circumstances(
         rows,
@@ -281,6 +283,28 @@ def _explain(
         trains,
         (*remarks, *_doubts(found)),
     )
+
+
+def _count_update(trial: Session, found: Measured) -> None:
+    """Count an update that our own kernel does, which torch's operations do not show.
+
+    Weights and moments are read and written, gradients are read.
+    """
+    updater = trial.ready_updater()
+    place = Place("(optimizer)")
+    weights = sum(each.numel() * each.element_size() for each in updater.parameters)
+    seen = found.operations.get(place, [])
+    if sum(each.num_bytes for each in seen) >= weights:
+        return
+    moments = sum(
+        leaf.numel() * leaf.element_size()
+        for state in updater.optimizer.state.values()
+        for leaf in state.values()
+        if isinstance(leaf, Tensor)
+    )
+    moved = float(3 * weights + 2 * moments)
+    update = Operation("update", 0.0, moved, "float32")
+    found.operations[place] = [*seen, update]
 
 
 def _doubts(found: Measured) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Measuring a step: plain for its length, watched for its parts, then counted."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -64,7 +64,7 @@ class Measured:
 
     seconds: float
     places: Seconds
-    operations: Mapping[Place, Sequence[Operation]]
+    operations: dict[Place, list[Operation]]
     rounds: int
 
     @property

@@ -223,6 +223,7 @@ class Timeline:
             self._callers.append(caller)
             self.resume()
 
+        enter.__dict__["reads_the_clock_only"] = True  # steps are done as without it
         return enter
 
     def _leaving(self, name: str) -> Callable[..., None]:
@@ -236,6 +237,7 @@ class Timeline:
                     self.follow(node, name)
             self.resume()
 
+        leave.__dict__["reads_the_clock_only"] = True
         return leave
 
     def claim(

@@ -143,8 +143,12 @@ def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:
 
 
 def _is_hooked(*parts: nn.Module) -> bool:
-    """Whether somebody looks at what these modules give."""
-    return any(part._forward_hooks or part._forward_pre_hooks for part in parts)
+    """Whether somebody looks at what these modules give, not at the clock alone."""
+    return any(
+        not getattr(hook, "reads_the_clock_only", False)
+        for part in parts
+        for hook in (*part._forward_hooks.values(), *part._forward_pre_hooks.values())
+    )
 
 
 def _is_read_once(

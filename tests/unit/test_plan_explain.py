@@ -300,6 +300,14 @@ def test_optimizers_of_every_kind(optimizer):
     assert {"optimizer", "loss", "dense"} <= names(found)
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam", "sgd"])
+def test_an_update_moves_at_least_weights_and_gradients(optimizer):
+    model = small_model(optimizer=optimizer, loss="mse")
+    found = quick(model, rows_of())
+    update = next(row for row in found.rows if row.name == "optimizer")
+    assert update.cost.num_bytes >= 3 * 4 * model.count_parameters()
+
+
 def test_frozen_layers_get_no_gradient():
     model = small_model(optimizer="sgd", loss="mse")
     model.layers[0].trainable = False

@@ -5,6 +5,8 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from mica.plan.timeline import Place, ProcessorClock, Timeline, WallClock
+from mica.training.delaying import DelayedReLU
+from mica.training.folding import LastActivation
 from tests.fake_clock import FakeClock, Slow
 
 
@@ -176,6 +178,18 @@ def test_hooks_are_taken_off_even_after_a_failure():
     assert not any(each for pair in hooks for each in pair)
     timeline.begin()  # and a new step begins anew
     assert timeline.end()[0].place.part == "(host)"
+
+
+def test_a_step_is_done_as_if_nobody_watched():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2))
+    delayed = DelayedReLU(LastActivation(network[1], "relu"), network[2])
+    with Timeline(network, WallClock()).watching():
+        delayed.delay()
+        assert "forward" in vars(network[2])  # the relu is behind the pooling
+        delayed.put_back()
+    with network[2].register_forward_hook(lambda *given: None):
+        delayed.delay()
+        assert "forward" not in vars(network[2])  # this one would see it
 
 
 def test_clocks_do_not_run_backwards():
