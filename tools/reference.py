@@ -106,10 +106,10 @@ that runs as a test, and its source.
 
 What Keras {version} and Mica have under the same name, what only Keras has (and why),
 what only Mica has. Keras's second names of a part (`Convolution2D`, `MaxPool2D`) are
-known to Mica as well and count once. Keras's functions in lower case are not listed:
-`layers.add([a, b])` is `layers.Add()([a, b])` or `a + b`, `losses.mean_squared_error`
-is `losses.MeanSquaredError()`, and wherever Keras takes the name of a part, Mica takes
-the same name.
+known to Mica as well and count once, and so are its functions that merge
+(`layers.add([a, b])`). Its other functions in lower case are not listed:
+`losses.mean_squared_error` is `losses.MeanSquaredError()`, and wherever Keras takes the
+name of a part, Mica takes the same name.
 
 | kind | both | only Keras | only Mica |
 | --- | ---: | ---: | ---: |
@@ -172,6 +172,8 @@ def signature_of(name: str, part: Any) -> str:
         signature = "(...)"
     signature = re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", signature)
     signature = re.sub(r"<class '([\w.]+)'>", r"\1", signature)
+    # Sequence says as much as collections.abc.Sequence, and can be read.
+    signature = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", signature)
     signature = re.sub(r" -> None$", "", signature)
     return textwrap.fill(
         f"{name}{signature}", 88, subsequent_indent="    ", break_long_words=False
@@ -196,11 +198,20 @@ def entry(name: str, shown: Shown) -> Iterator[str]:
         yield f"```text\n{after}\n```\n"
 
 
+def links(names: list[str]) -> Iterator[str]:
+    """Links to headings; where two differ in case only, a page numbers them."""
+    met: dict[str, int] = {}
+    for name in names:
+        anchor = name.lower()
+        times = met[anchor] = met.get(anchor, -1) + 1
+        yield f"[{name}](#{anchor}{f'-{times}' if times else ''})"
+
+
 def page(name: str) -> str:
     """One page of the reference."""
     chapter, parts = CHAPTERS[name], parts_of(name)
     lines = [f"# {chapter.title}\n", f"{WRITTEN}\n", f"{chapter.intro}\n"]
-    lines.append(", ".join(f"[{each}](#{each.lower()})" for each in parts) + "\n")
+    lines.append(", ".join(links(list(parts))) + "\n")
     for each, shown in parts.items():
         lines.extend(entry(each, shown))
     return "\n".join(lines)

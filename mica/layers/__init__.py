@@ -100,6 +100,16 @@ from mica.layers.merging import (
     Multiply,
     Subtract,
 )
+from mica.layers.merging_functions import (
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from mica.layers.multi_head_attention import MultiHeadAttention
 from mica.layers.noise import (
     AlphaDropout,
@@ -382,8 +392,12 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
     "add_loss",
     "attach_masks",
+    "average",
+    "concatenate",
+    "dot",
     "gather_losses",
     "gather_masks",
     "get_activation",
@@ -393,7 +407,11 @@ __all__ = [
     "infer_module",
     "is_probing",
     "masks_of",
+    "maximum",
+    "minimum",
+    "multiply",
     "probing",
     "record",
     "show_masks",
+    "subtract",
 ]

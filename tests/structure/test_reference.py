@@ -96,6 +96,23 @@ class Halve:
         self.y = x / 2
 
 
+def test_two_headings_that_differ_in_case_have_links_of_their_own():
+    names = ["Add", "add", "Dot"]
+    found = ["[Add](#add)", "[add](#add-1)", "[Dot](#dot)"]
+    assert list(reference.links(names)) == found
+
+
+def test_no_signature_shows_where_something_lies_in_memory(pages):
+    assert [name for name, text in pages.items() if " at 0x" in text] == []
+
+
+def test_a_signature_names_types_without_their_modules():
+    signature = reference.signature_of("Dense", layers.Dense)
+    assert "kernel_initializer: str | Initializer | Callable[..., Any] =" in (
+        " ".join(signature.split())
+    )
+
+
 def test_a_part_without_an_example_has_no_empty_block():
     assert reference.split_example("y = x\n\nArgs:\n    x: One.") == (
         "y = x\n\nArgs:\n    x: One.",

@@ -74,3 +74,31 @@ def test_an_activation_goes_by_its_name_in_keras():
     assert activations.swish is activations.silu
     assert activations.hard_swish is activations.hard_silu
     assert activations.linear is activations.identity
+
+
+MERGING = {
+    "add": layers.Add,
+    "average": layers.Average,
+    "concatenate": layers.Concatenate,
+    "maximum": layers.Maximum,
+    "minimum": layers.Minimum,
+    "multiply": layers.Multiply,
+    "subtract": layers.Subtract,
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), MERGING.items(), ids=MERGING)
+def test_a_function_that_merges_is_its_layer(name, kind):
+    pair = [torch.randn(2, 3), torch.randn(2, 3)]
+    assert torch.equal(getattr(layers, name)(pair), kind()(pair))
+    entrances = [mica.Input((3,)), mica.Input((3,))]
+    merged = getattr(layers, name)(entrances, name="together")
+    model = mica.Model(entrances, merged)
+    assert type(model.get_layer("together")) is kind
+    assert torch.equal(model(pair), kind()(pair))
+
+
+def test_a_dot_product_takes_its_axes():
+    pair = [torch.randn(2, 3, 4), torch.randn(2, 5, 4)]
+    assert torch.equal(layers.dot(pair, 2), layers.Dot(2)(pair))
+    assert layers.concatenate(pair, axis=1).shape == (2, 8, 4)
