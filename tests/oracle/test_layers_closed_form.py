@@ -112,25 +112,42 @@ def test_pooling_is_its_formula(kind, reduce, padding, strides, pool_size):
 
 
 ACTIVATIONS = {
+    "celu": lambda x: x if x > 0 else math.expm1(x),
     "elu": lambda x: x if x > 0 else math.expm1(x),
+    "exponential": math.exp,
     "gaussian": lambda x: math.exp(-x * x),
     "gelu": lambda x: x / 2 * (1 + math.erf(x / math.sqrt(2))),
+    "hard_shrink": lambda x: x if abs(x) > 0.5 else 0.0,
+    "hard_sigmoid": lambda x: max(0.0, min(1.0, (x + 3) / 6)),
+    "hard_silu": lambda x: x * max(0.0, min(1.0, (x + 3) / 6)),
     "hard_tanh": lambda x: max(-1.0, min(1.0, x)),
     "identity": lambda x: x,
     "leaky_relu": lambda x: x if x > 0 else 0.2 * x,
     "linear": lambda x: x,
+    "log_sigmoid": lambda x: -math.log1p(math.exp(-x)),
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
     "relu": lambda x: max(0.0, x),
+    "relu6": lambda x: max(0.0, min(6.0, x)),
     "selu": lambda x: (
         1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x))
     ),
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "sign": lambda x: float((x > 0) - (x < 0)),
     "silu": lambda x: x / (1 + math.exp(-x)),
+    "soft_shrink": lambda x: math.copysign(max(abs(x) - 0.5, 0.0), x),
     "softplus": lambda x: math.log1p(math.exp(x)),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "sparse_plus": lambda x: x if x >= 1 else max(x + 1, 0.0) ** 2 / 4,
+    "sparse_sigmoid": lambda x: max(0.0, min(1.0, (x + 1) / 2)),
+    "squareplus": lambda x: (x + math.sqrt(x * x + 4)) / 2,
     "step": lambda x: float(x >= 0),
     "swish": lambda x: x / (1 + math.exp(-x)),
     "tanh": math.tanh,
+    "tanh_shrink": lambda x: x - math.tanh(x),
+    "threshold": lambda x: x if x > 1 else 0.0,
 }
+# These look at more than one value; tests of their own do too.
+OF_AN_AXIS = {"glu", "log_softmax", "softmax", "sparsemax"}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -141,8 +158,16 @@ def test_an_activation_is_its_formula(name):
 
 
 def test_every_name_of_an_activation_has_a_formula():
-    named = set(activation.ACTIVATIONS)
-    assert named == {*ACTIVATIONS, "softmax"}
+    assert set(activation.ACTIVATIONS) == {*ACTIVATIONS, *OF_AN_AXIS}
+
+
+def test_glu_and_log_softmax_are_their_formulas():
+    x = torch.linspace(-4, 4, 24, dtype=torch.float64).reshape(4, 6)
+    values = x.numpy()
+    glu = values[:, :3] / (1 + np.exp(-values[:, 3:]))
+    assert_close(activation.get_activation("glu")(x), glu)
+    logarithm = values - np.log(np.exp(values).sum(-1, keepdims=True))
+    assert_close(activation.get_activation("log_softmax")(x), logarithm)
 
 
 def test_softmax_is_its_formula():

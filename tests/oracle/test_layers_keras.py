@@ -10,7 +10,7 @@ import pytest
 from tests.oracle.keras_draws import DRAWS, compare
 
 CASES_PER_PART = 20
-PARTS = range(3)
+PARTS = range(1)  # tools/oracle.py draws more of them, and counts them on a page
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from mica.nested import flatten
 from tests.oracle.keras_draws.drawing import Drawn
 from tests.tolerances import assert_close
 
-__all__ = ["compare"]
+__all__ = ["compare", "largest_difference"]
 
 
 def compare(drawn: Drawn) -> float:
@@ -35,7 +35,7 @@ def compare(drawn: Drawn) -> float:
     x, their_x = (_as_leaves(drawn.x) for _ in range(2))
     y = _tensors(ours(x, **drawn.ours_call))
     their_y = _tensors(theirs(their_x, training=drawn.training, **drawn.theirs_call))
-    worst = _largest_difference(y, their_y)
+    worst = largest_difference(y, their_y)
 
     parameters = dict(ours.named_parameters())
     variables = [one for one in theirs.weights if one.trainable]
@@ -43,13 +43,13 @@ def compare(drawn: Drawn) -> float:
     their_x_gradients, their_slopes = _gradients(
         _tensors(their_x), their_y, [variable.value for variable in variables]
     )
-    worst = max(worst, _largest_difference(x_gradients, their_x_gradients))
+    worst = max(worst, largest_difference(x_gradients, their_x_gradients))
     by_name = dict(zip(parameters, slopes, strict=True))
     mine = _of_trainable_variables(drawn, by_name, state, theirs)
-    worst = max(worst, _largest_difference(mine, their_slopes))
+    worst = max(worst, largest_difference(mine, their_slopes))
     # Running statistics have moved alike.
     moved = [variable.value for variable in theirs.weights]
-    return max(worst, _largest_difference(drawn.to_keras(ours.state_dict()), moved))
+    return max(worst, largest_difference(drawn.to_keras(ours.state_dict()), moved))
 
 
 def _set_random_weights(layer: Layer) -> None:
@@ -107,10 +107,17 @@ def _of_trainable_variables(
     return [gradient for variable, gradient in pairs if variable.trainable]
 
 
-def _largest_difference(ours: list[Tensor], theirs: list[Tensor]) -> float:
+def largest_difference(
+    ours: list[Tensor], theirs: list[Tensor], kind: str = "oracle"
+) -> float:
+    """Demand the same numbers.
+
+    Returns:
+        The largest difference, relative to 1 or to the expected value if larger.
+    """
     worst = 0.0
     for mine, other in zip(ours, theirs, strict=True):
-        assert_close(mine, other)
+        assert_close(mine, other, kind)
         scale = other.detach().abs().clamp(min=1)
         if mine.numel():
             worst = max(worst, ((mine - other).detach().abs() / scale).max().item())
