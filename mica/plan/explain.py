@@ -36,7 +36,13 @@ from mica.plan.ceilings import (
 from mica.plan.counting import Operation
 from mica.plan.measuring import Measured, doing, endless, measure, quickest
 from mica.plan.rehearsing import Rehearsal, rehearse
-from mica.plan.roofline import Row, layer_table, remedy_table, roofline
+from mica.plan.roofline import (
+    Row,
+    advice_table,
+    layer_table,
+    remedy_table,
+    roofline,
+)
 from mica.plan.timeline import Clock, DeviceClock, Place, WallClock
 from mica.report import Finding, Highlight, Highlights, Report
 from mica.training import Session
@@ -121,6 +127,7 @@ class Explanation:
             Highlights("", items),
             *self.remarks,
             table,
+            advice_table(self.rows),
             *([] if remedies is None else [remedies]),
             roofline(self.rows, self.limits),
         ]

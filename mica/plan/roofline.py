@@ -8,7 +8,7 @@ from mica.plan.advising import Advice, Bound, Cost
 from mica.plan.ceilings import Limits
 from mica.report import Chart, Mark, Series, Table
 
-__all__ = ["Row", "layer_table", "remedy_table", "roofline"]
+__all__ = ["Row", "advice_table", "layer_table", "remedy_table", "roofline"]
 
 SHOWN = 20  # rows of the table; the smaller ones are added up in one
 MARKED = 3  # layers with a name in the picture
@@ -26,7 +26,6 @@ COLUMNS = (
     "bound",
     "attainable ms",
     "efficiency",
-    "what to do",
 )
 REMEDIES = {
     "bfloat16": 'Compute in bfloat16: plan="auto" tries it, and proves it.',
@@ -102,11 +101,12 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.0f} %"
 
 
-def _in_words(row: Row) -> str:
-    gain = row.advice.gain
-    if row.advice.action == "none" or gain <= 0:
-        return row.advice.sentence
-    return f"{row.advice.sentence} Saves about {_short(gain / MILLI, 2):g} ms."
+def _named(row: Row) -> str:
+    """The name, with the class where the name does not say it."""
+    kind = row.kind.lower()
+    if not kind or kind in row.name.rpartition(".")[2].replace("_", ""):
+        return row.name
+    return f"{row.name} ({row.kind})"
 
 
 def layer_table(
@@ -127,19 +127,18 @@ def layer_table(
         >>> row = Row("dense", "Dense", 0.002, 0.004, Cost(attainable=0.003), "compute",
         ...           Advice("none", "Well done.", 0.0))
         >>> layer_table("Step", [row], 0.006).rows[0][:4]
-        ('dense (Dense)', 2.0, 4.0, '100 %')
+        ('dense', 2.0, 4.0, '100 %')
     """
     shown, others = rows[:SHOWN], rows[SHOWN:]
     if len(others) == 1:
         shown, others = rows, ()
     cells = [
         _cells(
-            f"{row.name} ({row.kind})" if row.kind else row.name,
+            _named(row),
             row.forward,
             row.backward,
             row.cost,
             row.bound,
-            _in_words(row),
             step_seconds,
         )
         for row in shown
@@ -153,7 +152,6 @@ def layer_table(
                 sum(row.backward for row in others),
                 total,
                 "",
-                "",
                 step_seconds,
             )
         )
@@ -166,7 +164,7 @@ def layer_table(
         ("the step", forward, backward, 1.0),
     ):
         there, back = (_short(value / MILLI) for value in values)
-        empty = (None, None, None, "", None, "", "")
+        empty = (None, None, None, "", None, "")
         cells.append((name, there, back or None, _percent(share), *empty))
     return Table(title, COLUMNS, cells, note)
 
@@ -181,7 +179,6 @@ def _cells(
     backward: float,
     cost: Cost,
     bound: str,
-    words: str,
     step_seconds: float,
 ) -> tuple[object, ...]:
     seconds = forward + backward
@@ -198,8 +195,29 @@ def _cells(
         bound,
         _short(cost.attainable / MILLI) if works else None,
         _percent(efficiency),
-        words,
     )
+
+
+def advice_table(rows: Sequence[Row]) -> Table:
+    """Say of each part what to do, and what that is to save.
+
+    Args:
+        rows: The parts, sorted as in the table of layers.
+
+    Returns:
+        A sentence and a gain for each.
+
+    Example:
+        >>> row = Row("0", "Linear", 0.002, 0.004, Cost(), "compute",
+        ...           Advice("bfloat16", "Faster.", 0.003))
+        >>> advice_table([row]).rows
+        (('0 (Linear)', 3.0, 'Faster.'),)
+    """
+    cells = [
+        (_named(row), _short(row.advice.gain / MILLI, 2) or None, row.advice.sentence)
+        for row in rows[:SHOWN]
+    ]
+    return Table("Layer by layer", ("layer", "saves ms", "what to do"), cells)
 
 
 def remedy_table(rows: Sequence[Row], step_seconds: float) -> Table | None:
@@ -241,7 +259,7 @@ def remedy_table(rows: Sequence[Row], step_seconds: float) -> Table | None:
     note = "A batch of twice the size counts for half: for as many rows as now."
     uses_batch = any(row[0] == REMEDIES["batch"] for row in cells)
     columns = ("remedy", "saves ms", "step then ms", "above all in")
-    return Table("What to do", columns, cells, note if uses_batch else "")
+    return Table("All in all", columns, cells, note if uses_batch else "")
 
 
 def roofline(rows: Sequence[Row], limits: Limits, title: str = "Roofline") -> Chart:

@@ -38,7 +38,7 @@ def test_a_saved_model_is_explained(saved, whole):
     for words in (
         "where a step's time goes",
         "training step, ms",
-        "dense_1 (Dense)",
+        "dense_1",
         "optimizer",
         "unexplained",
         "Memory of a step, batch of 16",

@@ -4,7 +4,14 @@ import pytest
 
 from mica.plan import Limits
 from mica.plan.advising import Advice, Cost
-from mica.plan.roofline import COLUMNS, Row, layer_table, remedy_table, roofline
+from mica.plan.roofline import (
+    COLUMNS,
+    Row,
+    advice_table,
+    layer_table,
+    remedy_table,
+    roofline,
+)
 
 LIMITS = Limits(
     "cpu",
@@ -33,7 +40,6 @@ def test_the_columns_are_those_that_were_promised():
         "bound",
         "attainable ms",
         "efficiency",
-        "what to do",
     )
 
 
@@ -49,7 +55,7 @@ def test_a_row_in_full():
     )
     table = layer_table("Step", [dense], 0.008)
     assert table.rows[0] == (
-        "dense (Dense)",
+        "dense",
         2.0,
         4.0,
         "75 %",
@@ -59,8 +65,29 @@ def test_a_row_in_full():
         "compute",
         3.0,
         "50 %",
-        "Faster. Saves about 2.1 ms.",
     )
+    assert advice_table([dense]).rows == (("dense", 2.1, "Faster."),)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shown"),
+    [
+        ("dense_1", "Dense", "dense_1"),
+        ("encoder.max_pooling2d", "MaxPooling2D", "encoder.max_pooling2d"),
+        ("0", "Linear", "0 (Linear)"),
+        ("head", "Dense", "head (Dense)"),
+        ("loss", "", "loss"),
+    ],
+)
+def test_a_class_stands_where_the_name_does_not_say_it(name, kind, shown):
+    part = Row(name, kind, 1.0, 0.0, Cost(), "compute", Advice("none", "", 0.0))
+    assert layer_table("", [part], 1.0).rows[0][0] == shown
+    assert advice_table([part]).rows == ((shown, None, ""),)
+
+
+def test_advice_is_given_for_the_rows_that_are_shown():
+    rows = [row(f"dense_{number}", 0.001) for number in range(30)]
+    assert len(advice_table(rows).rows) == 20
 
 
 def test_rows_and_the_rest_add_up_to_the_step():
