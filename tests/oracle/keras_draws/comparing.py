@@ -22,6 +22,7 @@ def compare(drawn: Drawn) -> float:
     """
     ours, theirs = drawn.ours.train(drawn.training), drawn.theirs
     ours.ensure_built(drawn.x)
+    ours.double()  # also what was built for whole numbers
     _set_random_weights(ours)
     if drawn.prepare is not None:
         drawn.prepare(ours)
