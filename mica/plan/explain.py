@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from mica.data import ArraySource
 from mica.engine import (
     ExecutionPlan,
-    eager_plan,
     execution_scope,
     inspect_hardware,
     random_state,
@@ -35,7 +34,7 @@ from mica.plan.ceilings import (
 )
 from mica.plan.counting import Operation
 from mica.plan.measuring import Measured, doing, endless, measure, quickest
-from mica.plan.rehearsing import Rehearsal, rehearse
+from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
 from mica.plan.roofline import (
     Row,
     advice_table,
@@ -216,7 +215,8 @@ def explain(
         The explanation: `show()` prints it, `report()` gives its tables.
 
     Raises:
-        ConfigError: No data, and a model that does not say its input.
+        ConfigError: No module, or a plan that is none; no data, and a model that does
+            not say its input.
         DataError: Data that cannot be learned from.
         StateError: A layer was faster than this machine's ceilings.
 
@@ -229,8 +229,7 @@ def explain(
         >>> {"dense", "loss", "optimizer", "data"} <= {row.name for row in found.rows}
         True
     """
-    chosen = eager_plan() if plan == "eager" else plan
-    chosen = replace(chosen, capture="eager")
+    chosen = eager_form(model, plan)
     before = random_state()
     try:
         with execution_scope(chosen), number_scope(model):

@@ -15,7 +15,6 @@ from mica.data import Batch, Source
 from mica.data.batch import first_rows, to_device
 from mica.engine import (
     ExecutionPlan,
-    eager_plan,
     execution_scope,
     free_memory_bytes,
     random_state,
@@ -23,7 +22,7 @@ from mica.engine import (
 )
 from mica.nested import flatten
 from mica.plan.measuring import doing
-from mica.plan.rehearsing import Rehearsal, rehearse
+from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
 from mica.report import Table
 from mica.training import Need, Session
 from mica.training.calling import number_scope
@@ -253,7 +252,8 @@ def predict_memory(
         The need, at that batch and at others.
 
     Raises:
-        ConfigError: No data, and a model that does not say its input.
+        ConfigError: No module, or a plan that is none; no data, and a model that does
+            not say its input.
         DataError: Data that cannot be learned from.
 
     Example:
@@ -264,8 +264,7 @@ def predict_memory(
         >>> need.parameters, need.optimizer, need.gradients
         (40040, 0, 40040.0)
     """
-    chosen = eager_plan() if plan == "eager" else plan
-    chosen = replace(chosen, capture="eager")
+    chosen = eager_form(model, plan, "memory")
     before = random_state()
     try:
         with execution_scope(chosen), number_scope(model):

@@ -2,7 +2,7 @@
 
 import copy
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mica.data import ArraySource, Source, as_source
 from mica.data.batch import to_device
-from mica.engine import ExecutionPlan, prepare_module
+from mica.engine import ExecutionPlan, eager_plan, prepare_module
 from mica.errors import ConfigError, DataError, MicaError
 from mica.layers import probing
 from mica.nested import flatten
@@ -18,7 +18,14 @@ from mica.report import Finding
 from mica.training import Objective, Session
 from mica.training.calling import call, evaluation_mode
 
-__all__ = ["Rehearsal", "copy_of", "draw_inputs", "open_data", "rehearse"]
+__all__ = [
+    "Rehearsal",
+    "copy_of",
+    "draw_inputs",
+    "eager_form",
+    "open_data",
+    "rehearse",
+]
 
 DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # that are looked at to learn shapes
@@ -49,6 +56,39 @@ class Rehearsal:
     batch_size: int
     trains: bool
     remarks: list[Finding] = field(default_factory=list)
+
+
+def eager_form(model: Any, plan: Any, where: str = "explain") -> ExecutionPlan:
+    """Check what is asked for, and give the plan with operations launched one by one.
+
+    Args:
+        model: A torch module.
+        plan: An ExecutionPlan, or "eager" for the one of this machine.
+        where: Who asks, for the error.
+
+    Returns:
+        The plan, neither captured nor compiled.
+
+    Raises:
+        ConfigError: It is neither, or the model is no module.
+
+    Example:
+        >>> eager_form(nn.Linear(1, 1), "eager").capture
+        'eager'
+    """
+    if not isinstance(model, nn.Module):
+        raise ConfigError(
+            f"{where}: expected a model or a torch module, got {type(model).__name__}. "
+            "Read a file with mica.load(path) first."
+        )
+    if plan == "eager":
+        return eager_plan()
+    if not isinstance(plan, ExecutionPlan):
+        raise ConfigError(
+            f'{where}: expected plan to be "eager" or an ExecutionPlan, got {plan!r}. '
+            "Leave it out for the eager one."
+        )
+    return replace(plan, capture="eager")
 
 
 def rehearse(

@@ -12,7 +12,7 @@ import mica
 from mica.data import ArraySource, as_source
 from mica.engine import ExecutionPlan
 from mica.errors import ConfigError, DataError, StateError
-from mica.plan import Limits, explain
+from mica.plan import Limits, explain, predict_memory
 from mica.plan.advising import Advice, Circumstances, Cost
 from mica.plan.counting import Operation
 from mica.plan.explain import check_rows, make_rows, scale_advice
@@ -414,6 +414,24 @@ def test_a_batch_size_that_is_none(size):
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         quick(small_model(), rows_of()[0], batch_size=size)
+
+
+@pytest.mark.parametrize(
+    ("ask", "where"), [(quick, "explain"), (predict_memory, "memory")]
+)
+def test_no_model_and_no_plan(ask, where):
+    sentence = (
+        f"{where}: expected a model or a torch module, got str. Read a file with "
+        "mica.load(path) first."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        ask("model.mica", rows_of()[0])
+    sentence = (
+        f"{where}: expected plan to be \"eager\" or an ExecutionPlan, got 'fast'. "
+        "Leave it out for the eager one."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        ask(small_model(), rows_of()[0], plan="fast")
 
 
 def test_a_tuple_of_too_many_parts():
