@@ -27,6 +27,12 @@ class Job(abc.ABC):
         notes: Sentences on what was read, decided and left out.
         verb: The command that uses the model.
         has_more_to_save: Whether judging teaches the model's preprocessing something.
+
+    Example:
+        >>> from mica.workflow import open_job
+        >>> job = open_job("iris")
+        >>> job.verb, job.propose(epochs=1).epochs
+        ('predict', 1)
     """
 
     verb: ClassVar[Verb] = "predict"
