@@ -42,8 +42,8 @@ PROMPT_LENGTH = 40
 WIDTH, EMBEDDED = 256, 64
 DROPOUT = 0.1
 RATE = 0.004
-BATCH = 32
-STEPS = 1200  # updates, some minutes on two cores
+BATCH = 16
+STEPS = 2600  # updates, some minutes on two cores
 MOST_EPOCHS, FEWEST_EPOCHS = 60, 1
 PATIENCE = 4  # epochs
 
