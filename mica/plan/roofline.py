@@ -98,7 +98,7 @@ def _short(value: float | None, digits: int = 3) -> float | None:
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.0f} %"
+    return "" if value is None else f"{round(100 * value)} %"
 
 
 def _named(row: Row) -> str:
