@@ -21,7 +21,8 @@ __all__ = ["propose_texts"]
 VOCABULARY = 30_000
 WIDTH = 32
 DROPOUT = 0.5
-RATE = 0.01
+MANY = 5000  # documents
+RATE, RATE_OF_MANY = 0.01, 0.003
 BATCH = 32
 STEPS = 500  # updates after which some hundred documents were learned
 MOST_EPOCHS, FEWEST_EPOCHS = 60, 4
@@ -79,7 +80,8 @@ def propose_texts(task: Task, epochs: int | None = None) -> Proposal:
         layers.Dense(len(task.label_names), activation="softmax"),
         name="network",
     )
-    rate = cosine_decay(RATE, batches * epochs, alpha=LAST_RATE)
+    first = RATE if rows < MANY else RATE_OF_MANY
+    rate = cosine_decay(first, batches * epochs, alpha=LAST_RATE)
     model.compile(AdamW(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.preprocessing = task.encoder
     model.label_names = list(task.label_names)
