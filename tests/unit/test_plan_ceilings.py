@@ -97,7 +97,9 @@ def test_a_damaged_or_foreign_file_is_measured_anew(change, nothing_kept):
     assert len(nothing_kept) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff", '{"format": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "\x00\xff", '{"format": 1}'], ids=range(6)
+)
 def test_a_file_of_something_else_is_measured_anew(text, nothing_kept):
     path().parent.mkdir(parents=True, exist_ok=True)
     path().write_bytes(text.encode("latin-1"))
