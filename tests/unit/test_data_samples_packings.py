@@ -898,6 +898,7 @@ def untar(packed):
             "Delete glove.6B.zip; it will be downloaded again.",
         ),
     ],
+    ids=["babi", "spa_eng", "two tables", "columns", "imdb", "no vectors", "vectors"],
 )
 def test_an_archive_without_its_members_is_refused(
     name, module, packed, sentence, folders
