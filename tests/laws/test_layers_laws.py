@@ -345,7 +345,10 @@ def test_an_activation_keeps_its_symmetry(law, x):
 
 
 # These look at a whole row, dip before they rise, or overflow (inf - inf is no number).
-DIPS = "exponential gaussian gelu glu hard_silu log_softmax mish silu softmax sparsemax swish"
+DIPS = (
+    "exponential gaussian gelu glu hard_silu log_softmax mish silu softmax sparsemax "
+    "swish"
+)
 RISING = sorted(set(ACTIVATIONS) - set(DIPS.split()))
 
 
