@@ -194,6 +194,7 @@ def test_a_wrong_file_is_named_with_the_place(case, write):
         "day,rain\n2020-01-01,1\n2020-01-02,2\n".encode("utf-16"),
         b"\xef\xbb\xbfday,rain\n2020-01-01,1\n2020-01-02,2\n",
     ],
+    ids=["Russian", "Hebrew", "Japanese", "UTF-16", "byte order mark"],
 )
 def test_names_of_any_script_are_read(content, write):
     series = read_series(write(content))

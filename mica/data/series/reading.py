@@ -96,7 +96,8 @@ def _read_times(
     table: Table, name: str, order: TimeOrder | None
 ) -> tuple[np.ndarray, str]:
     cells = table.column(name)
-    if not isinstance(cells, np.ndarray):
+    # One cell that is no number is enough: the first rows often spare the others.
+    if not isinstance(cells, np.ndarray) and not parse_numbers(cells[:SAMPLE_ROWS])[1]:
         numbers, unreadable = parse_numbers(cells)
         cells = cells if unreadable else numbers
     if isinstance(cells, np.ndarray):
