@@ -434,6 +434,18 @@ def test_the_loss_has_the_dtype_of_the_prediction(case, dtype):
 
 
 @every_loss
+def test_half_predictions_are_judged_in_float32_or_their_own_type(case):
+    prediction, target = drawn(case)
+    half = prediction.to(torch.bfloat16).requires_grad_()
+    loss = case.make()(half, target)
+    loss.backward()
+    assert loss.dtype in (torch.float32, torch.bfloat16)
+    assert loss.isfinite()
+    assert half.grad.dtype is torch.bfloat16
+    assert half.grad.isfinite().all()
+
+
+@every_loss
 def test_neither_prediction_nor_target_is_changed(case):
     prediction, target = drawn(case)
     before = prediction.clone(), target.clone()
