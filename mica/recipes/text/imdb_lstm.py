@@ -1,22 +1,20 @@
 """Film reviews with an LSTM: a memory that is written, read and cleared by gates.
 
-Word by word, gates decide what the memory keeps, takes in and shows. So what was said
-long ago can stay; still, to learn from all places at once, the outputs of all words are
-averaged instead of trusting the very last one.
+Word by word, gates decide what the memory keeps, takes in and shows, so that what was
+said long ago can stay. The output after the last word is all that the verdict sees.
 """
 
 import mica
 from mica import layers
+from mica.callbacks import EarlyStopping
 from mica.data import samples
 from mica.data.text import BucketSource
-from mica.optimizers import RMSprop
 from mica.recipes.recipe import Recipe
 
 __all__ = ["RECIPE", "main"]
 
-WORDS, SIZE, UNITS = 10_000, 32, 32  # the book's
-LENGTH = 300  # the book has 500
-BATCH_SIZE, EPOCHS = 128, 3
+WORDS, LENGTH, SIZE, UNITS = 10_000, 500, 32, 32  # the book's
+BATCH_SIZE, EPOCHS = 128, 6  # the book has 10, and finds the best one by its curves
 
 
 def main(
@@ -27,43 +25,58 @@ def main(
     Args:
         seed: Decides first weights and order.
         rows: Use only so many rows of each part; None for all.
-        epochs: Passes over the data; None for 3.
+        epochs: Passes over the data, at most; None for 6.
 
     Returns:
-        "test accuracy" and "test loss".
+        "validation accuracy", which the book gives, "test accuracy" and "test loss".
     """
     mica.set_seed(seed)
     reviews = samples.load("imdb", num_words=WORDS)
-    train, test = (
-        BucketSource(x[:rows], y[:rows], maxlen=LENGTH, truncating="pre")
+    x, y = reviews.x_train[:rows], reviews.y_train[:rows]
+    aside = len(x) // 5
+    # The last 500 words, filled up in front, so that the network ends with words; in
+    # batches of similar lengths, less than half of the book's steps are computed.
+    train, validation, test = (
+        BucketSource(x, y, maxlen=LENGTH, padding="pre", truncating="pre")
         for x, y in (
-            (reviews.x_train, reviews.y_train),
-            (reviews.x_test, reviews.y_test),
+            (x[:-aside], y[:-aside]),
+            (x[-aside:], y[-aside:]),
+            (reviews.x_test[:rows], reviews.y_test[:rows]),
         )
     )
 
     model = mica.Sequential(
         mica.Input((None,), dtype="int64"),
-        layers.Embedding(WORDS, SIZE, mask_zero=True),
-        layers.LSTM(UNITS, return_sequences=True),
-        # Ours: the book takes the last output alone.
-        layers.GlobalAveragePooling1D(),
-        layers.Dropout(0.3),
+        layers.Embedding(WORDS, SIZE),
+        layers.LSTM(UNITS),
         layers.Dense(1, activation="sigmoid"),
     )
-    model.compile(RMSprop(0.001), "binary_crossentropy", metrics=["accuracy"])
+    model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
     model.summary()
-    model.fit(train, batch_size=BATCH_SIZE, epochs=epochs or EPOCHS)
+    best = EarlyStopping("val_loss", patience=2, restore_best_weights=True)
+    history = model.fit(
+        train,
+        batch_size=BATCH_SIZE,
+        epochs=epochs or EPOCHS,
+        validation_data=validation,
+        callbacks=[best],
+    )
 
+    epoch, _ = history.best("val_loss")
     loss, accuracy = model.evaluate(test, batch_size=256)
-    return {"test accuracy": accuracy, "test loss": loss}
+    return {
+        "validation accuracy": history.history["val_accuracy"][epoch],
+        "test accuracy": accuracy,
+        "test loss": loss,
+    }
 
 
 RECIPE = Recipe(
     name="imdb-lstm",
-    title="Film reviews, last 300 words, LSTM of 32 units, outputs averaged",
+    title="Film reviews, last 500 words, LSTM of 32 units",
     source="Chollet, Deep Learning with Python (2017), section 6.2",
     main=main,
+    book={"validation accuracy": 0.89},
     goal={"test accuracy": 0.88},
 )
 
