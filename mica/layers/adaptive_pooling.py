@@ -94,7 +94,7 @@ class AdaptivePooling(Layer):
         return self.pool(x.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
 
 
-class _Average(AdaptivePooling):
+class _AdaptiveAverage(AdaptivePooling):
     """The mean of each part."""
 
     def pool(self, x: Tensor, size: Pair) -> Tensor:
@@ -104,7 +104,7 @@ class _Average(AdaptivePooling):
         return functional.adaptive_avg_pool2d(x, size)
 
 
-class _Max(AdaptivePooling):
+class _AdaptiveMax(AdaptivePooling):
     """The largest value of each part."""
 
     def pool(self, x: Tensor, size: Pair) -> Tensor:
@@ -112,7 +112,7 @@ class _Max(AdaptivePooling):
         return functional.adaptive_max_pool2d(x, size)
 
 
-class AdaptiveAveragePooling1D(_Average):
+class AdaptiveAveragePooling1D(_AdaptiveAverage):
     """A sequence of any size cut into parts, the mean of each.
 
     y[b, k, c] = mean over t of x[b, t, c],
@@ -144,7 +144,7 @@ class AdaptiveAveragePooling1D(_Average):
     rank = 1
 
 
-class AdaptiveAveragePooling2D(_Average):
+class AdaptiveAveragePooling2D(_AdaptiveAverage):
     """An image of any size cut into parts, the mean of each.
 
     y[b, k, l, c] = mean over i, j of x[b, i, j, c],
@@ -176,7 +176,7 @@ class AdaptiveAveragePooling2D(_Average):
     rank = 2
 
 
-class AdaptiveAveragePooling3D(_Average):
+class AdaptiveAveragePooling3D(_AdaptiveAverage):
     """A volume of any size cut into parts, the mean of each.
 
     y[b, k, l, m, c] = mean over h, i, j of x[b, h, i, j, c],
@@ -208,7 +208,7 @@ class AdaptiveAveragePooling3D(_Average):
     rank = 3
 
 
-class AdaptiveMaxPooling1D(_Max):
+class AdaptiveMaxPooling1D(_AdaptiveMax):
     """A sequence of any size cut into parts, the largest value of each.
 
     y[b, k, c] = max over t of x[b, t, c],
@@ -240,7 +240,7 @@ class AdaptiveMaxPooling1D(_Max):
     rank = 1
 
 
-class AdaptiveMaxPooling2D(_Max):
+class AdaptiveMaxPooling2D(_AdaptiveMax):
     """An image of any size cut into parts, the largest value of each.
 
     y[b, k, l, c] = max over i, j of x[b, i, j, c],
@@ -272,7 +272,7 @@ class AdaptiveMaxPooling2D(_Max):
     rank = 2
 
 
-class AdaptiveMaxPooling3D(_Max):
+class AdaptiveMaxPooling3D(_AdaptiveMax):
     """A volume of any size cut into parts, the largest value of each.
 
     y[b, k, l, m, c] = max over h, i, j of x[b, h, i, j, c],

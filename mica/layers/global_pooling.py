@@ -55,7 +55,7 @@ class GlobalPooling(Layer):
         return x
 
 
-class _Average(GlobalPooling):
+class _GlobalAverage(GlobalPooling):
     """The mean over all places."""
 
     def forward(
@@ -65,7 +65,7 @@ class _Average(GlobalPooling):
         return self._checked(x).mean(_PLACES[self.rank], self.keepdims)
 
 
-class _Max(GlobalPooling):
+class _GlobalMax(GlobalPooling):
     """The largest value over all places."""
 
     def forward(
@@ -118,7 +118,7 @@ class GlobalAveragePooling1D(GlobalPooling):
         return x.masked_fill(~real, 0.0).sum(1, self.keepdims) / count.to(x.dtype)
 
 
-class GlobalAveragePooling2D(_Average):
+class GlobalAveragePooling2D(_GlobalAverage):
     """The mean over height and width, channel by channel.
 
     y[b, c] = mean over i, j of x[b, i, j, c]
@@ -146,7 +146,7 @@ class GlobalAveragePooling2D(_Average):
     rank = 2
 
 
-class GlobalAveragePooling3D(_Average):
+class GlobalAveragePooling3D(_GlobalAverage):
     """The mean over depth, height and width, channel by channel.
 
     y[b, c] = mean over h, i, j of x[b, h, i, j, c]
@@ -218,7 +218,7 @@ class GlobalMaxPooling1D(GlobalPooling):
         return largest.masked_fill(~real.any(1, self.keepdims), 0.0)
 
 
-class GlobalMaxPooling2D(_Max):
+class GlobalMaxPooling2D(_GlobalMax):
     """The largest value over height and width, channel by channel.
 
     y[b, c] = max over i, j of x[b, i, j, c]
@@ -246,7 +246,7 @@ class GlobalMaxPooling2D(_Max):
     rank = 2
 
 
-class GlobalMaxPooling3D(_Max):
+class GlobalMaxPooling3D(_GlobalMax):
     """The largest value over depth, height and width, channel by channel.
 
     y[b, c] = max over h, i, j of x[b, h, i, j, c]

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from mica.data import ArraySource, Batch, Source
 from mica.engine import (
     ExecutionPlan,
@@ -154,6 +152,7 @@ def choose_plan(
         The decision.
 
     Example:
+        >>> import torch
         >>> from mica.data import as_source
         >>> from mica.engine import eager_plan
         >>> from mica.training import Objective

@@ -229,8 +229,9 @@ def test_an_initializer_survives_a_file(initializer):
             lambda: get_initializer(3),
             "get_initializer: expected initializer to be a known name, got 3. Choose "
             "from: constant, glorot_normal, glorot_uniform, he_normal, he_uniform, "
-            "identity, lecun_normal, lecun_uniform, ones, orthogonal, random_normal, "
-            "random_uniform, truncated_normal, variance_scaling, zeros.",
+            "identity, lecun_normal, lecun_uniform, normal, one, ones, orthogonal, "
+            "random_normal, random_uniform, truncated_normal, uniform, "
+            "variance_scaling, zero, zeros.",
         ),
     ],
 )

@@ -49,12 +49,13 @@ CALLS = {
     ),
     "an unknown word": (
         lambda: Dropout(0.5, zzz=1),
-        "Dropout: expected no argument 'zzz', got 1. Choose from: name, rate.",
+        "Dropout: expected no argument 'zzz', got 1. Choose from: name, noise_shape, "
+        "rate, seed.",
     ),
     "a large value": (
         lambda: Dropout(0.5, zzz=list(range(1000))),
         "Dropout: expected no argument 'zzz', got [0, 1, 2, 3, 4, 5, ...]. Choose "
-        "from: name, rate.",
+        "from: name, noise_shape, rate, seed.",
     ),
     "an activation by position": (
         lambda: Dense(3, "relu"),
