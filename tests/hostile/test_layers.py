@@ -51,7 +51,7 @@ ARGUMENTS = {
     "an activation that is not known": (
         lambda: Dense(3, activation="rellu"),
         "Dense: expected activation to be a known name, got 'rellu'. Did you mean "
-        "'relu' or 'elu'?",
+        "'relu' or 'relu6'?",
     ),
     "an initializer that is not known": (
         lambda: Conv2D(3, 3, kernel_initializer="he_norm"),
