@@ -60,7 +60,8 @@ def main(
     )
     # Ours, not the book's: dropout, and a rate that rises and falls once.
     epochs = epochs or EPOCHS
-    rate = one_cycle(0.003, math.ceil(train.num_samples / BATCH_SIZE) * epochs)
+    steps = math.ceil(train.num_samples / BATCH_SIZE) * epochs
+    rate = one_cycle(0.003, max(steps, 2))
     model.compile(RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
     model.summary()
     best = EarlyStopping("val_loss", patience=2, restore_best_weights=True)

@@ -56,7 +56,8 @@ def main(
         layers.Dense(1, activation="sigmoid"),
     )
     epochs = epochs or EPOCHS
-    rate = one_cycle(0.002, math.ceil(train.num_samples / BATCH_SIZE) * epochs)
+    steps = math.ceil(train.num_samples / BATCH_SIZE) * epochs
+    rate = one_cycle(0.002, max(steps, 2))
     model.compile(Adam(rate), "binary_crossentropy", metrics=["accuracy"])
     model.summary()
     model.fit(train, batch_size=BATCH_SIZE, epochs=epochs)
