@@ -17,6 +17,7 @@ from mica.report import Table
 __all__ = ["RECIPE", "main"]
 
 SIZE, WINDOW, NEGATIVE = 50, 2, 5  # the book's
+REVIEWS = 10_000  # the book has 25,000
 EPOCHS, BATCH_SIZE, MIN_COUNT = 2, 128, 20
 NEAREST = ("terrible", "beautiful")  # the book's
 # First and third are added, the second is taken off.
@@ -38,7 +39,7 @@ def main(
 
     Args:
         seed: Of the first vectors, the order, and the wrong words.
-        rows: How many reviews; None for the 25,000 of the training part.
+        rows: How many reviews; None for 10,000.
         epochs: Passes over them; None for the book's 2.
         show: Is given the nearest words and the analogies.
 
@@ -46,7 +47,7 @@ def main(
         How many of the book's three analogies have a fitting word among the ten
         nearest, of ours and of GloVe's vectors.
     """
-    reviews = samples.load("imdb", raw=True).x_train[:rows]
+    reviews = samples.load("imdb", raw=True).x_train[: rows or REVIEWS]
     split = mica.layers.TextVectorization(
         standardize=("strip_tags", "lower_and_strip_punctuation")
     ).tokens_of
@@ -98,7 +99,7 @@ def _answers(
 
 RECIPE = Recipe(
     name="word-analogies",
-    title="Word vectors of 25,000 film reviews: nearest words and analogies",
+    title="Word vectors of 10,000 film reviews: nearest words and analogies",
     source="Trask, Grokking Deep Learning (2019), chapter 11",
     main=main,
     goal={"analogies, GloVe": 3.0},
