@@ -67,7 +67,7 @@ def test_a_frozen_weight_costs_nothing():
     model = compiled(frozen, Dense(2))
     x, y = rows()
     plain = torch.nn.functional.mse_loss(model(x), y).detach()
-    assert model.evaluate(x, y, verbose=0) == pytest.approx(plain).item()
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(plain.item())
 
 
 def test_a_price_moves_weights_towards_zero():
