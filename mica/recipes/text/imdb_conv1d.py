@@ -35,8 +35,7 @@ def main(
     reviews = samples.load("imdb", num_words=WORDS)
     x, y = reviews.x_train[:rows], reviews.y_train[:rows]
     aside = len(x) // 5
-    # The last 500 words, in batches of similar lengths. Short reviews are filled up to
-    # what two convolutions and a pooling need.
+    # The last 500 words, in batches of similar lengths.
     train, validation, test = (
         BucketSource(x, y, maxlen=LENGTH, padding="pre", truncating="pre")
         for x, y in (
