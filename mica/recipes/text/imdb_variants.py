@@ -63,8 +63,8 @@ def main(
             validation_data=validation,
             verbose=0,
         )
-        # What L2 costs is part of the training loss; to compare networks it must not be
-        # part of this one. It is not: evaluation leaves it out.
+        # What L2 costs is part of this loss: its curve lies higher by that much, and
+        # tells by how it runs, not by how high.
         curves[name] = history.history["val_loss"]
         results[f"{name}, least loss"] = min(curves[name])
         results[f"{name}, last loss"] = curves[name][-1]
