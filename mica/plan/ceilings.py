@@ -22,6 +22,7 @@ from mica.engine import (
     inspect_hardware,
     resolve_device,
 )
+from mica.plan.timing import wait
 
 __all__ = [
     "Limits",
@@ -39,6 +40,7 @@ PRECISIONS = {
     "float64": torch.float64,
 }
 COPIED_BYTES = (2**15, 2**18, 2**21, 2**24, 2**26)  # of one tensor, cache by cache
+SHORTEST_TIMED = 2e-4  # seconds; what takes less is repeated
 NEAR = 4  # an operation may find this share of its bytes in a faster cache
 
 _found: dict[str, "Limits"] = {}
@@ -156,18 +158,26 @@ def _shortest(
     seconds: float,
     clock: Callable[[], float],
 ) -> float:
-    """The shortest of all runs that fit into some seconds; noise only adds to it."""
-    best, begin, runs = math.inf, clock(), 0
-    while runs < 4 or clock() - begin < seconds:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+    """The shortest of all runs that fit into some seconds; noise only adds to it.
+
+    Short runs are timed several in a row: the processor's clock moves in steps.
+    """
+
+    def timed(times: int) -> float:
+        wait(device)
         started = clock()
-        run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if runs:  # the first run pays for what is set up once
-            best = min(best, clock() - started)
-        runs += 1
+        for _ in range(times):
+            run()
+        wait(device)
+        return (clock() - started) / times
+
+    timed(1)  # pays for what is set up once
+    times = min(1000, max(1, math.ceil(SHORTEST_TIMED / max(timed(1), 1e-9))))
+    best, begin, rounds = math.inf, clock(), 0
+    while rounds < 3 or best == math.inf or clock() - begin < seconds:
+        took = timed(times)
+        best = min(best, took) if took > 0 else best
+        rounds += 1
     return best
 
 
