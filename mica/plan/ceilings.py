@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +21,7 @@ from mica.engine import (
     resolve_device,
 )
 from mica.plan.timing import wait
+from mica.training import atomic_file
 
 __all__ = [
     "Limits",
@@ -332,16 +331,12 @@ def remember_limits(device: str | torch.device | None, limits: Limits) -> None:
     key = _key(resolve_device(device))
     _found[key] = limits
     with suppress(OSError):
-        path = _file()
-        path.parent.mkdir(parents=True, exist_ok=True)
         kept = _entries()
         kept[key] = asdict(limits)
         text = json.dumps({"format": FORMAT, "limits": kept})
-        # Beside the place first: another process may be reading.
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).replace(path)
+        # Whole or not at all: another process may be reading.
+        with atomic_file(_file(), where="explain") as file:
+            file.write(text.encode())
 
 
 def forget_limits() -> None:

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from mica.engine import ExecutionPlan, cache_folder, inspect_hardware, mica_vers
 from mica.errors import MicaError
 from mica.layers import Layer
 from mica.nested import flatten
+from mica.training import atomic_file
 
 __all__ = ["forget_plans", "key_of", "recall_plan", "remember_plan"]
 
@@ -147,8 +146,8 @@ def remember_plan(key: str, plan: ExecutionPlan, seconds: float) -> None:
         "seconds": seconds,
     }
     _recalled[key] = entry
-    with suppress(OSError):
-        _write(_file(key), json.dumps(entry))
+    with suppress(OSError), atomic_file(_file(key), where="plan") as file:
+        file.write(json.dumps(entry).encode())
 
 
 def forget_plans() -> None:
@@ -165,12 +164,3 @@ def forget_plans() -> None:
 
 def _file(key: str) -> Path:
     return cache_folder("plans") / f"{key}.json"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside the place, then move there whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    Path(name).replace(path)
