@@ -71,6 +71,7 @@ class ArraySource(Source):
 
     batch_size = None
     replayable = True
+    in_memory = True
 
     def __init__(
         self,

@@ -51,6 +51,8 @@ class Source(abc.ABC):
         batch_size: Rows in a batch when the source decides it; None when you do.
         replayable: Whether the batches are a function of (seed, epoch), so that
             training can go on in the middle of an epoch as if it had never stopped.
+        in_memory: Whether the data lie in memory, so that a batch can be drawn at any
+            time without a trace and without running code of the user's.
 
     Example:
         >>> from mica.data import as_source
@@ -61,6 +63,7 @@ class Source(abc.ABC):
 
     batch_size: int | None
     replayable: bool
+    in_memory: bool = False
 
     @property
     @abc.abstractmethod

@@ -45,6 +45,7 @@ class LimitedSource(Source):
         self.steps = steps
         self.batch_size = source.batch_size
         self.replayable = source.replayable
+        self.in_memory = source.in_memory
 
     @property
     def num_samples(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mica.data import ArraySource, Batch, Source
+from mica.data import Batch, Source
 from mica.engine import (
     ExecutionPlan,
     execution_scope,
@@ -167,7 +167,7 @@ def choose_plan(
     steps = None if batches is None else batches * epochs
     if session.train_step is not None:
         return Decision(eager, "A step of one's own is executed as it is written.")
-    if not isinstance(source, ArraySource):
+    if not source.in_memory:
         return Decision(eager, "Data that come as a stream are not read twice.")
     if steps is not None and steps < FEWEST_STEPS:
         return Decision(eager, f"{steps} steps are over before a search pays back.")
@@ -184,7 +184,7 @@ def choose_plan(
 
 def _decide(
     session: Session,
-    source: ArraySource,
+    source: Source,
     eager: ExecutionPlan,
     batch_size: int,
     steps: int | None,
@@ -223,12 +223,11 @@ def _decide(
     )
 
 
-def _first_batches(
-    source: ArraySource, plan: ExecutionPlan, batch_size: int
-) -> list[Batch]:
+def _first_batches(source: Source, plan: ExecutionPlan, batch_size: int) -> list[Batch]:
     found = []
+    # Mixed: batches by length have the lengths of an epoch then.
     for batch in source.batches(
-        0, batch_size=batch_size, shuffle=False, seed=0, device=plan.device
+        0, batch_size=batch_size, shuffle=True, seed=0, device=plan.device
     ):
         found.append(batch)
         if len(found) == 4:

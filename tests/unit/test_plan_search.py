@@ -10,6 +10,9 @@ from torch import nn
 import mica
 from mica import layers
 from mica.data import Batch
+from mica.data.series import WindowShape, WindowSource
+from mica.data.source import LimitedSource
+from mica.data.text import BucketSource
 from mica.engine import (
     ExecutionPlan,
     Hardware,
@@ -306,6 +309,45 @@ def test_data_that_come_as_a_stream_are_not_read_for_a_search(monkeypatch):
 
     history = a_model().fit(batches(), steps_per_epoch=200, verbose=0)
     assert history.plan.note == "Data that come as a stream are not read twice."
+
+
+def texts():
+    answers = np.array([0.0, 1.0, 2.0] * 300)
+    return BucketSource([[1, 2], [3], [4, 5, 6]] * 300, answers)
+
+
+def series():
+    return WindowSource(
+        np.sin(np.arange(900.0)), None, WindowShape(history=3, horizon=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "first"),
+    [
+        (texts(), layers.Embedding(9, 4)),
+        (series(), layers.Dense(4)),
+        (LimitedSource(series(), 110), layers.Dense(4)),
+    ],
+    ids=["texts", "series", "limited"],
+)
+def test_texts_and_series_in_memory_are_searched_for_too(monkeypatch, source, first):
+    seen = []
+
+    def one_trial(_, batches, eager, **__):
+        seen.append([batch.size for batch in batches])
+        return [Trial(eager, Timed([0.5]))]
+
+    monkeypatch.setattr(searching, "search", one_trial)
+    monkeypatch.setattr(
+        searching, "find_candidates", lambda *_, **__: [TWO_THREADS, ONE_THREAD]
+    )
+    monkeypatch.setattr(searching, "_first_guess", lambda *_: 1.0)
+    model = mica.Sequential(first, layers.GlobalAveragePooling1D(), layers.Dense(1))
+    model.compile("sgd", "mse")
+    history = model.fit(source, batch_size=8, epochs=1, verbose=0)
+    assert seen == [[8, 8, 8, 8]]
+    assert history.plan.note.startswith("The fastest of those")
 
 
 def test_a_step_of_ones_own_is_left_as_it_is(monkeypatch):

@@ -157,6 +157,7 @@ class WindowSource(Source):
 
     batch_size = None
     replayable = True
+    in_memory = True
 
     def __init__(
         self,

@@ -178,6 +178,7 @@ class BucketSource(Source):
 
     batch_size = None
     replayable = True
+    in_memory = True
 
     def __init__(
         self,
