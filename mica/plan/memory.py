@@ -1,6 +1,5 @@
 """Memory: what a step needs at its peak, told from two small batches."""
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -21,6 +20,7 @@ from mica.engine import (
     restore_random_state,
 )
 from mica.nested import flatten
+from mica.plan.copying import copy_session
 from mica.plan.measuring import doing
 from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
 from mica.report import Table
@@ -339,13 +339,10 @@ def advise_batch(
     free = free_memory_bytes(plan.device)
     if free is None:
         return None
-    model, objective = session.model, session.objective
     states = session.updater.optimizer.state.values() if session.updater else ()
-    held = sum(map(_bytes, (*model.parameters(), *model.buffers())))
+    held = sum(map(_bytes, (*session.model.parameters(), *session.model.buffers())))
     held += sum(_bytes(leaf) for state in states for leaf in state.values())
-    copied = copy.deepcopy((model, objective, session.updater if trains else None))
-    trial = Session(copied[0], copied[1], session.optimizer)
-    trial.updater = copied[2]
+    trial = copy_session(session, updater=trains)
     eager = replace(plan, capture="eager")
     need = need_of(Rehearsal(trial, source, batch_size, trains), eager)
     usable = SPARED * free + held

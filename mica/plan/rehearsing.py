@@ -14,6 +14,7 @@ from mica.engine import ExecutionPlan, eager_plan, prepare_module
 from mica.errors import ConfigError, DataError, MicaError
 from mica.layers import probing
 from mica.nested import flatten
+from mica.plan.copying import copy_session
 from mica.report import Finding
 from mica.training import Objective, Session
 from mica.training.calling import call, evaluation_mode
@@ -161,13 +162,8 @@ def copy_of(model: nn.Module, loss: Any, optimizer: Any) -> Session:
     """
     session = getattr(model, "session", None) if _is_compiled(model) else None
     if isinstance(session, Session):
-        copied, objective, updater = copy.deepcopy(
-            (session.model, session.objective, session.updater)
-        )
-        own = session.train_step
-        trial = Session(copied, objective, session.optimizer, train_step=own)
-        trial.updater = updater
-        objective.release()
+        trial = copy_session(session)
+        trial.objective.release()
         return trial
     return Session(copy.deepcopy(model), Objective(loss), optimizer)
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from mica.data import Batch
 from mica.engine import ExecutionPlan, cache_folder, inspect_hardware, mica_version
-from mica.errors import MicaError
-from mica.layers import Layer
+from mica.errors import ConfigError, MicaError
 from mica.nested import flatten
+from mica.registry import Configurable
 from mica.training import atomic_file
 
 __all__ = ["forget_plans", "key_of", "recall_plan", "remember_plan"]
@@ -65,7 +65,8 @@ def key_of(
             if isinstance(leaf, torch.Tensor)
         ],
         "losses": [
-            type(head.loss).__qualname__ for head in getattr(objective, "heads", [])
+            (_described(head.loss), head.weight)
+            for head in getattr(objective, "heads", [])
         ],
         "optimizer": [
             type(optimizer).__qualname__,
@@ -79,9 +80,14 @@ def key_of(
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _described(part: nn.Module) -> str:
-    """What a module is and how it is set, in words."""
-    settings = part.config() if isinstance(part, Layer) else part.extra_repr()
+def _described(part: object) -> str:
+    """What a layer or loss is and how it is set, in words."""
+    settings: Any = ""
+    with suppress(ConfigError):  # a function of one's own has no words
+        if isinstance(part, Configurable):
+            settings = part.config()
+        elif isinstance(part, nn.Module):
+            settings = part.extra_repr()
     return f"{type(part).__qualname__} {settings}"
 
 

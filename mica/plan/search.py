@@ -1,6 +1,5 @@
 """Search: candidates are proven and timed on a copy of the run; the best is adopted."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from mica.engine import (
     restore_random_state,
 )
 from mica.plan.candidates import find_candidates
+from mica.plan.copying import copy_session
 from mica.plan.proof import bounds_of, compare, look
 from mica.plan.remembering import key_of, recall_plan, remember_plan
 from mica.plan.timing import Timed, in_words, is_faster, take_turns, time_block
@@ -237,12 +237,8 @@ def _first_batches(source: Source, plan: ExecutionPlan, batch_size: int) -> list
 
 def _copy_of(session: Session) -> Session:
     """The same run on copies of weights, losses, metrics and optimizer."""
-    model, objective, updater = copy.deepcopy(
-        (session.model, session.objective, session.ready_updater())
-    )
-    trial = Session(model, objective, session.optimizer)
-    trial.updater = updater
-    training_mode(model)
+    trial = copy_session(session)
+    training_mode(trial.model)
     return trial
 
 

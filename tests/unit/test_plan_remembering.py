@@ -75,6 +75,36 @@ def test_other_settings_of_a_layer_have_another_key(one, two):
     assert first != second
 
 
+def key_of_loss(loss):
+    model = mica.Sequential(mica.Input((2,)), layers.Dense(3, activation="softmax"))
+    model.compile("sgd", loss)
+    x, y = torch.zeros(4, 2), torch.full((4, 3), 1 / 3)
+    model.fit(x, y, epochs=1, verbose=0)
+    objective = model.session.objective
+    return key_of(model, Batch(x, y, None, 4), objective, None, EAGER)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (
+            mica.losses.CategoricalCrossentropy(label_smoothing=0.1),
+            mica.losses.CategoricalCrossentropy(label_smoothing=0.2),
+        ),
+        (mica.losses.Huber(delta=1.0), mica.losses.Huber(delta=2.0)),
+        (mica.losses.Huber(), mica.losses.MeanSquaredError()),
+    ],
+    ids=["smoothing", "delta", "class"],
+)
+def test_other_settings_of_a_loss_have_another_key(one, two):
+    assert key_of_loss(one) == key_of_loss(one)
+    assert key_of_loss(one) != key_of_loss(two)
+
+
+def test_a_loss_that_is_a_function_has_a_key():
+    assert key_of_loss(lambda prediction, target: (prediction - target).mean())
+
+
 def test_frozen_weights_have_another_key():
     x = torch.zeros(1, 2)
     batch, model = Batch(x, x, None, 1), nn.Linear(2, 2)
