@@ -8,6 +8,8 @@ from mica.data.datasets import DatasetSource
 from mica.data.generators import GeneratorSource
 from mica.data.loaders import LoaderSource
 from mica.data.order import epoch_generator, epoch_order
+from mica.data.pictures import PictureSource, decode_picture, read_pictures
+from mica.data.reading_ahead import BatchReader, ReadAhead
 from mica.data.series import (
     Baseline,
     PreparedSeries,
@@ -63,6 +65,7 @@ __all__ = [
     "ArraySource",
     "Baseline",
     "Batch",
+    "BatchReader",
     "BucketSource",
     "BytePairTokenizer",
     "CharacterTokenizer",
@@ -72,8 +75,10 @@ __all__ = [
     "LoaderSource",
     "NGramTokenizer",
     "Part",
+    "PictureSource",
     "PreparedSeries",
     "PreparedTable",
+    "ReadAhead",
     "SeriesEncoder",
     "Source",
     "Table",
@@ -92,6 +97,7 @@ __all__ = [
     "balanced_class_weight",
     "class_codes",
     "class_sample_weight",
+    "decode_picture",
     "describe",
     "describe_table",
     "embedding_width",
@@ -103,6 +109,7 @@ __all__ = [
     "prepare_table",
     "read_csv",
     "read_parquet",
+    "read_pictures",
     "read_series",
     "read_table",
     "read_text",

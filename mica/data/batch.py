@@ -53,6 +53,9 @@ class Source(abc.ABC):
             training can go on in the middle of an epoch as if it had never stopped.
         in_memory: Whether the data lie in memory, so that a batch can be drawn at any
             time without a trace and without running code of the user's.
+        reads_ahead: Whether a thread may make the batches while a step computes:
+            making them is work, runs no code of the user's and draws from no generator
+            of random numbers but its own.
 
     Example:
         >>> from mica.data import as_source
@@ -64,6 +67,7 @@ class Source(abc.ABC):
     batch_size: int | None
     replayable: bool
     in_memory: bool = False
+    reads_ahead: bool = False
 
     @property
     @abc.abstractmethod

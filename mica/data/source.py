@@ -46,6 +46,7 @@ class LimitedSource(Source):
         self.batch_size = source.batch_size
         self.replayable = source.replayable
         self.in_memory = source.in_memory
+        self.reads_ahead = source.reads_ahead
 
     @property
     def num_samples(self) -> None:

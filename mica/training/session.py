@@ -9,7 +9,14 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from mica.data import ArraySource, Batch, GeneratorSource, LimitedSource, Source
+from mica.data import (
+    ArraySource,
+    Batch,
+    BatchReader,
+    GeneratorSource,
+    LimitedSource,
+    Source,
+)
 from mica.data.batch import to_device
 from mica.engine import (
     ExecutionPlan,
@@ -270,9 +277,12 @@ class Session:
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
             self._build(source.peek(PEEK_ROWS), chosen)
-            batches = self._ordered(source, chosen, batch_size)
             size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
-            with shortage(self, source, chosen, size, "predict"):
+            with (
+                shortage(self, source, chosen, size, "predict"),
+                BatchReader() as reader,
+            ):
+                batches = self._ordered(source, chosen, batch_size, reader)
                 return predict(self.model, batches, chosen)
 
     def prepare(self, source: Source, plan: ExecutionPlan, where: str = "fit") -> None:
@@ -459,9 +469,11 @@ class Session:
         self._default_step = None  # a step belongs to one plan
         step = self._own_step or self._planned_step(plan)
         augmenter = get_augmenter(options.augment)
+        reader = BatchReader()
 
         def batches(epoch: int) -> Iterable[Batch]:
-            drawn = inputs.train.batches(
+            drawn = reader.batches(
+                inputs.train,
                 epoch,
                 batch_size=size,
                 shuffle=options.shuffle,
@@ -511,6 +523,7 @@ class Session:
             state.failure = error
             raise
         finally:
+            reader.close()
             self._is_fitting = False
             updater.forget()
             self.model.eval()
@@ -539,8 +552,9 @@ class Session:
             average.end_epoch()
             average.show()
             if estimates and average.is_shown:
-                with compute_scope(plan):
-                    estimate_statistics(self.model, self._ordered(source, plan, size))
+                with compute_scope(plan), BatchReader() as reader:
+                    batches = self._ordered(source, plan, size, reader)
+                    estimate_statistics(self.model, batches)
                 average.is_estimated = True
 
         return Edges(average.begin_epoch, updater.finish, end)
@@ -558,14 +572,19 @@ class Session:
     def _evaluate(
         self, source: Source, plan: ExecutionPlan, batch_size: int | None
     ) -> dict[str, float]:
-        batches = self._ordered(source, plan, batch_size)
-        return evaluate(self.model, batches, self.objective, plan)
+        with BatchReader() as reader:
+            batches = self._ordered(source, plan, batch_size, reader)
+            return evaluate(self.model, batches, self.objective, plan)
 
     @staticmethod
     def _ordered(
-        source: Source, plan: ExecutionPlan, batch_size: int | None
+        source: Source,
+        plan: ExecutionPlan,
+        batch_size: int | None,
+        reader: BatchReader | None = None,
     ) -> Iterable[Batch]:
-        return source.batches(
+        return (reader or BatchReader()).batches(
+            source,
             0,
             batch_size=batch_size or source.batch_size or DEFAULT_BATCH_SIZE,
             shuffle=False,
