@@ -4,10 +4,15 @@ from mica.plan.candidates import find_candidates
 from mica.plan.ceilings import Limits, find_limits, forget_limits, measure_limits
 from mica.plan.explain import Explanation, explain
 from mica.plan.memory import MemoryNeed, advise_batch, predict_memory
+from mica.plan.predicting import Prediction, PredictionTrial, choose_prediction
 from mica.plan.proof import Bounds, bounds_of
 from mica.plan.remembering import forget_plans
 from mica.plan.search import Decision, Trial, choose_plan
-from mica.training import install_memory_adviser, install_planner
+from mica.training import (
+    install_memory_adviser,
+    install_planner,
+    install_prediction_planner,
+)
 
 __all__ = [
     "Bounds",
@@ -15,9 +20,12 @@ __all__ = [
     "Explanation",
     "Limits",
     "MemoryNeed",
+    "Prediction",
+    "PredictionTrial",
     "Trial",
     "bounds_of",
     "choose_plan",
+    "choose_prediction",
     "explain",
     "find_candidates",
     "find_limits",
@@ -28,4 +36,5 @@ __all__ = [
 ]
 
 install_planner(choose_plan)
+install_prediction_planner(choose_prediction)
 install_memory_adviser(advise_batch)

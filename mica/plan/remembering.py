@@ -18,7 +18,13 @@ from mica.nested import flatten
 from mica.registry import Configurable
 from mica.training import atomic_file
 
-__all__ = ["forget_plans", "key_of", "recall_plan", "remember_plan"]
+__all__ = [
+    "forget_plans",
+    "key_of",
+    "recall_batch_size",
+    "recall_plan",
+    "remember_plan",
+]
 
 FORMAT = 1  # of the files; another number is not read
 
@@ -111,10 +117,7 @@ def recall_plan(key: str, eager: ExecutionPlan) -> tuple[ExecutionPlan, float] |
         >>> print(recall_plan("no such key", eager_plan("cpu")))
         None
     """
-    entry = _recalled.get(key)
-    if entry is None:
-        with suppress(OSError, ValueError):
-            entry = json.loads(_file(key).read_text(encoding="utf-8"))
+    entry = _entry(key)
     try:
         if entry is None or entry["format"] != FORMAT:
             return None
@@ -129,13 +132,42 @@ def recall_plan(key: str, eager: ExecutionPlan) -> tuple[ExecutionPlan, float] |
         return None
 
 
-def remember_plan(key: str, plan: ExecutionPlan, seconds: float) -> None:
+def recall_batch_size(key: str) -> int | None:
+    """Look for the rows of a batch that belong to a remembered plan.
+
+    Args:
+        key: Of a plan that `recall_plan` has found.
+
+    Returns:
+        The rows, or None: none were remembered with it.
+
+    Example:
+        >>> print(recall_batch_size("no such key"))
+        None
+    """
+    entry = _entry(key)
+    size = entry.get("batch_size") if isinstance(entry, dict) else None
+    return size if type(size) is int and size > 0 else None
+
+
+def _entry(key: str) -> Any:
+    entry = _recalled.get(key)
+    if entry is None:
+        with suppress(OSError, ValueError):
+            entry = json.loads(_file(key).read_text(encoding="utf-8"))
+    return entry
+
+
+def remember_plan(
+    key: str, plan: ExecutionPlan, seconds: float, *, batch_size: int | None = None
+) -> None:
     """Keep a plan for the next time; a disk that cannot be written is no matter.
 
     Args:
         key: From `key_of`.
         plan: What was adopted.
         seconds: For a step.
+        batch_size: Rows in a batch, where the plan decides them.
 
     Example:
         >>> from mica.engine import eager_plan
@@ -151,6 +183,8 @@ def remember_plan(key: str, plan: ExecutionPlan, seconds: float) -> None:
         "threads": plan.threads,
         "seconds": seconds,
     }
+    if batch_size is not None:
+        entry["batch_size"] = batch_size
     _recalled[key] = entry
     with suppress(OSError), atomic_file(_file(key), where="plan") as file:
         file.write(json.dumps(entry).encode())

@@ -25,6 +25,7 @@ from mica.training.session import (
     Session,
     Verbosity,
     install_planner,
+    install_prediction_planner,
 )
 from mica.training.shortage import Need, install_memory_adviser
 from mica.training.state import TrainState
@@ -56,6 +57,7 @@ __all__ = [
     "atomic_file",
     "install_memory_adviser",
     "install_planner",
+    "install_prediction_planner",
     "load_weights",
     "make_step",
     "open_inputs",

@@ -30,6 +30,7 @@ from mica.errors import ConfigError, DataError, StateError
 from mica.layers import Layer, probing
 from mica.optimizers import describe_optimizer, get_optimizer
 from mica.training.augmenting import get_augmenter
+from mica.training.batch_norm_folding import Folded, fold_batch_norms
 from mica.training.callbacks import Callback, Progress
 from mica.training.calling import call, evaluation_mode, training_mode
 from mica.training.capturing import CapturedStep
@@ -56,16 +57,20 @@ __all__ = [
     "Session",
     "Verbosity",
     "install_planner",
+    "install_prediction_planner",
 ]
 
 DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # rows that are looked at to learn shapes
+FOLDED_ROWS = 32  # that a folded network is compared on with the whole one
+LONG_PREDICTION = 16 * FOLDED_ROWS  # rows; fewer are done before anything pays back
 
 PlanChoice = Literal["auto", "eager"] | ExecutionPlan
 # Decides how a run is executed: (session, source, eager plan, batch size, epochs) to an
 # object with `plan`, `speed()` and `report()`; see `mica.plan`.
 Planner = Callable[..., Any]
 _planners: list[Planner] = []  # the one that `install_planner` was given
+_prediction_planners: list[Planner] = []
 Verbosity = Literal["auto"] | int
 
 
@@ -133,6 +138,22 @@ def install_planner(planner: Planner) -> None:
     _planners[:] = [planner]
 
 
+def install_prediction_planner(planner: Planner) -> None:
+    """Let long predictions with plan "auto" be made as a planner decides.
+
+    Args:
+        planner: `mica.plan.choose_prediction`, which lies above this package: from
+            (session, network, source, eager plan, rows of a batch that were asked for,
+            number of folded layers) to an object with `plan`, `batch_size` and
+            `report()`.
+
+    Example:
+        >>> from mica.plan import choose_prediction
+        >>> install_prediction_planner(choose_prediction)
+    """
+    _prediction_planners[:] = [planner]
+
+
 def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
     if isinstance(choice, ExecutionPlan):
         return choice
@@ -191,6 +212,7 @@ class Session:
         self.trainability = Trainability(model)
         self.updater: Updater | None = None
         self.history: History | None = None
+        self.predicting: Any = None
         self._default_step: TrainStep | None = None
         self._is_fitting = False
 
@@ -266,9 +288,15 @@ class Session:
     ) -> Any:
         """Compute the outputs for all samples of a source.
 
+        With plan "auto", a prediction of 512 rows or more is made the fast way: batch
+        normalizations are folded into the layers before them, and `mica.plan` chooses
+        the rows of a batch and the precision. `predicting` then holds the decision,
+        whose `report()` is a table; it is None after other predictions.
+
         Args:
             source: The data.
-            batch_size: Rows in a batch; None for the source's own, else 32.
+            batch_size: Rows in a batch; None for the source's own, else the plan's: 32
+                where it has no reason for others.
             plan: Where and in which precision.
 
         Returns:
@@ -277,13 +305,33 @@ class Session:
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
             self._build(source.peek(PEEK_ROWS), chosen)
-            size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
+            size = batch_size or source.batch_size
+            network, self.predicting = self.model, None
+            if plan == "auto" and (source.num_samples or 0) >= LONG_PREDICTION:
+                folded = self._folded(source, chosen)
+                network = folded.network
+                if _prediction_planners:
+                    self.predicting = _prediction_planners[0](
+                        self, network, source, chosen,
+                        batch_size=size, folded=folded.count,
+                    )  # fmt: skip
+                    chosen, size = self.predicting.plan, self.predicting.batch_size
+            size = size or DEFAULT_BATCH_SIZE
             with (
                 shortage(self, source, chosen, size, "predict"),
                 BatchReader() as reader,
             ):
-                batches = self._ordered(source, chosen, batch_size, reader)
-                return predict(self.model, batches, chosen)
+                batches = self._ordered(source, chosen, size, reader)
+                return predict(network, batches, chosen)
+
+    def _folded(self, source: Source, plan: ExecutionPlan) -> Folded:
+        """The module with its batch normalizations folded, where that can be."""
+        try:
+            rows = _moved(source.peek(FOLDED_ROWS), plan)
+            found = fold_batch_norms(self.model, rows.x)
+        except Exception:  # noqa: BLE001 - the plain way gives numbers, or the error
+            found = None
+        return found or Folded(self.model, 0)
 
     def prepare(self, source: Source, plan: ExecutionPlan, where: str = "fit") -> None:
         """Build the module, place it, and check that data and objective fit it.
