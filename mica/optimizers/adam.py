@@ -1,9 +1,13 @@
 """Adam and AdamW: steps by the mean of recent gradients over their spread."""
 
+import inspect
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import torch
+from torch import Tensor
 
+from mica.engine import run_adam
 from mica.errors import ConfigError
 from mica.optimizers.optimizer import (
     LearningRate,
@@ -12,7 +16,100 @@ from mica.optimizers.optimizer import (
     check_number,
 )
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "AdamUpdate", "AdamW", "AdamWUpdate"]
+
+# Numbers; above, an update takes longer than Python's part, and torch has more threads.
+LARGEST_IN_ONE_PASS = 2**18
+# Without what surrounds it: hooks and no_grad surround our own step.
+_step_of_torch = inspect.unwrap(torch.optim.Adam.step)
+
+
+class AdamUpdate(torch.optim.Adam):
+    """torch's Adam whose small weights are changed by one call of a kernel in C.
+
+    What torch does in Python around its fused kernel takes longer than the update of a
+    small network. On the processor, in float32 and where there is a C compiler, a
+    group of at most 262,144 numbers is updated by ours: the same formula to rounding,
+    with the same state. Every other group is left to torch.
+
+    Args:
+        *args: As torch's Adam.
+        **kwargs: As torch's Adam.
+
+    Example:
+        >>> weight = torch.ones(1)
+        >>> weight.grad = torch.tensor([4.0])
+        >>> optimizer = AdamUpdate([weight], lr=0.1, fused=True)
+        >>> optimizer.step()
+        >>> round(weight.item(), 4)
+        0.9
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every weight that has a gradient.
+
+        Args:
+            closure: Computes the gradients anew and returns the loss; may be left out.
+
+        Returns:
+            What the closure returned.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        groups = self.param_groups
+        others = [group for group in groups if not self._update_in_one_pass(group)]
+        if others:
+            self.param_groups = others
+            try:
+                _step_of_torch(self)
+            finally:
+                self.param_groups = groups
+        return loss
+
+    def _update_in_one_pass(self, group: dict[str, Any]) -> bool:
+        if not group["fused"] or isinstance(group["lr"], Tensor):
+            return False
+        if group["amsgrad"] or group["maximize"] or group["capturable"]:
+            return False
+        coupled = group["weight_decay"] and not group["decoupled_weight_decay"]
+        if coupled or getattr(self, "found_inf", None) is not None:
+            return False
+        weights = [weight for weight in group["params"] if weight.grad is not None]
+        if sum(weight.numel() for weight in weights) > LARGEST_IN_ONE_PASS:
+            return False
+        states = [self.state[weight] for weight in weights]
+        if not all(states):  # new: torch makes them
+            return False
+        return run_adam(
+            weights,
+            [weight.grad for weight in weights],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [state["step"] for state in states],
+            rate=group["lr"],
+            betas=group["betas"],
+            epsilon=group["eps"],
+            decay=group["weight_decay"],
+        )
+
+
+class AdamWUpdate(AdamUpdate, torch.optim.AdamW):
+    """torch's AdamW with the step of `AdamUpdate`.
+
+    Args:
+        *args: As torch's AdamW.
+        **kwargs: As torch's AdamW.
+
+    Example:
+        >>> weight = torch.ones(1)
+        >>> weight.grad = torch.tensor([0.0])
+        >>> AdamWUpdate([weight], lr=0.1, weight_decay=0.5, fused=True).step()
+        >>> round(weight.item(), 4)
+        0.95
+    """
 
 
 class Adam(Optimizer):
@@ -56,7 +153,7 @@ class Adam(Optimizer):
         Kingma & Ba 2014, Algorithm 1; amsgrad: Reddi et al. 2018, Algorithm 2.
     """
 
-    kind = torch.optim.Adam
+    kind = AdamUpdate
     decays_weights = True
 
     def __init__(
@@ -125,7 +222,7 @@ class AdamW(Optimizer):
         multiplied by the learning rate as in Keras and torch.
     """
 
-    kind = torch.optim.AdamW
+    kind = AdamWUpdate
     decays_weights = True
 
     def __init__(

@@ -32,9 +32,9 @@ def compiled(monkeypatch):
     calls = []
     compile_really = building._compile
 
-    def count(compiler, options, folder):
-        calls.append(folder)
-        return compile_really(compiler, options, folder)
+    def count(*given):
+        calls.append(given[-1])
+        return compile_really(*given)
 
     monkeypatch.setattr(building, "_compile", count)
     return calls
@@ -60,6 +60,17 @@ def test_another_source_is_another_library(tmp_path, one, compiled):
 
 
 @needs_compiler
+def test_a_library_of_some_files_has_nothing_of_the_others(tmp_path, one):
+    (one / "two.c").write_text("int two(void) { return 2; }\n")
+    folder = tmp_path / "kept"
+    library = KernelLibrary(folder, names=("two.c",)).load()
+    assert library.two() == 2
+    assert not hasattr(library, "one")
+    assert KernelLibrary(folder).load().one() == 1
+    assert len(list(folder.iterdir())) == 2
+
+
+@needs_compiler
 @pytest.mark.parametrize("damage", ["cut", "empty", "changed", "other content"])
 def test_a_damaged_library_is_thrown_away_and_made_again(
     tmp_path, one, compiled, damage
@@ -67,7 +78,7 @@ def test_a_damaged_library_is_thrown_away_and_made_again(
     folder = tmp_path / "kept"
     folder.mkdir()
     compiler, options = find_compiler(), (*building.OPTIONS, building._machine_option())
-    content = building._compile(compiler, options, tmp_path).read_bytes()
+    content = building._compile(compiler, options, (), tmp_path).read_bytes()
     damaged = {
         "cut": content[: len(content) // 2],
         "empty": b"",
@@ -75,7 +86,7 @@ def test_a_damaged_library_is_thrown_away_and_made_again(
         "other content": b"no library",
     }[damage]
     digest = building._digest(tmp_path / "kernels.so")
-    kept = folder / f"{building._key(compiler, options)}-{digest}.so"
+    kept = folder / f"{building._key(compiler, options, ())}-{digest}.so"
     kept.write_bytes(damaged)
     assert found_in(folder) == 1
     assert len(compiled) == 2

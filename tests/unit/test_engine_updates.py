@@ -7,9 +7,11 @@ import pytest
 import torch
 
 import mica
-from mica.engine import has_update_kernels, run_rmsprop
+from mica.engine import has_update_kernels, run_adam, run_rmsprop
 from mica.engine.kernels import updates
 from mica.errors import StateError
+from mica.optimizers import adam
+from mica.optimizers.adam import AdamUpdate, AdamWUpdate
 from mica.optimizers.rmsprop import RMSpropUpdate
 from tests.tolerances import assert_close
 
@@ -121,7 +123,7 @@ def test_a_fused_update_of_other_numbers_is_refused():
 
 
 def test_without_a_compiler_everything_works_by_torch(monkeypatch):
-    monkeypatch.setattr(updates, "_rmsprop", lambda: None)
+    monkeypatch.setattr(updates, "_kernels", lambda: None)
     assert not has_update_kernels()
     weight = torch.ones(2)
     assert not run_rmsprop([weight], [weight], [weight], rate=0.1, rho=0.9)
@@ -134,10 +136,163 @@ def test_a_state_of_a_fused_run_goes_on_without_kernels(monkeypatch):
     weights, optimizer = trained(
         some_weights(torch.float32), fused=True, centered=False, momentum=0.5
     )
-    monkeypatch.setattr(updates, "_rmsprop", lambda: None)
+    monkeypatch.setattr(updates, "_kernels", lambda: None)
     for weight in weights:
         weight.grad = torch.ones_like(weight)
     before = [weight.clone() for weight in weights]
     optimizer.step()
     for weight, old in zip(weights, before, strict=True):
         assert weight.numel() == 0 or not torch.equal(weight, old)
+
+
+def adam_steps(kind, weights, *, steps=5, **settings):
+    """Weights after steps whose gradients grow with the weights."""
+    weights = [weight.clone() for weight in weights]
+    optimizer = kind(weights, lr=0.05, eps=1e-7, fused=True, **settings)
+    for number in range(steps):
+        for weight in weights:
+            weight.grad = torch.sin(weight + number)
+        optimizer.step()
+    return weights, optimizer
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Whether each update was made in one pass."""
+    answers = []
+
+    def run(*given, **settings):
+        answers.append(run_adam(*given, **settings))
+        return answers[-1]
+
+    monkeypatch.setattr(adam, "run_adam", run)
+    return answers
+
+
+@needs_kernels
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "judge", "settings"),
+    [
+        (AdamUpdate, torch.optim.Adam, {}),
+        (AdamUpdate, torch.optim.Adam, {"betas": (0.5, 0.75)}),
+        (
+            AdamUpdate,
+            torch.optim.Adam,
+            {"weight_decay": 0.3, "decoupled_weight_decay": True},
+        ),
+        (AdamWUpdate, torch.optim.AdamW, {"weight_decay": 0.3}),
+    ],
+    ids=["Adam", "other betas", "decay", "AdamW"],
+)
+def test_adam_in_one_pass_gives_what_torch_gives_in_float64(
+    kind, judge, settings, channels_last, asked
+):
+    first = some_weights(torch.float32, channels_last=channels_last)
+    exact, expected_state = adam_steps(judge, [w.double() for w in first], **settings)
+    given, optimizer = adam_steps(kind, first, **settings)
+    assert asked == [True] * 4  # torch made the state in the first
+    for weight, expected in zip(given, exact, strict=True):
+        assert_close(weight, expected.float(), "oracle")
+        state, judged = optimizer.state[weight], expected_state.state[expected]
+        assert state.keys() == judged.keys()
+        for name, value in state.items():
+            assert_close(value, judged[name].float(), "oracle")
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    "settings",
+    [{"amsgrad": True}, {"maximize": True}, {"weight_decay": 0.5}],
+    ids=["amsgrad", "maximize", "coupled decay"],
+)
+def test_other_forms_of_adam_are_left_to_torch(settings, asked):
+    first = some_weights(torch.float32)
+    given, _ = adam_steps(AdamUpdate, first, **settings)
+    expected, _ = adam_steps(torch.optim.Adam, first, **settings)
+    assert asked == []
+    assert all(map(torch.equal, given, expected))
+
+
+@needs_kernels
+def test_large_groups_and_other_types_are_left_to_torch_beside_small_ones(asked):
+    def steps(kind):
+        weights = [
+            torch.ones(2**18 + 1),
+            torch.ones(3),
+            torch.ones(3, dtype=torch.float64),
+        ]
+        groups = [{"params": [weight]} for weight in weights]
+        optimizer = kind(groups, lr=0.1, fused=True)
+        for _ in range(3):
+            for weight in weights:
+                weight.grad = torch.sin(weight)
+            optimizer.step()
+        return weights
+
+    for given, expected in zip(steps(AdamUpdate), steps(torch.optim.Adam), strict=True):
+        assert_close(given, expected, "oracle")
+    assert asked == [True, False] * 2  # the large one is not asked for
+
+
+@needs_kernels
+def test_hooks_of_an_update_are_called_once():
+    for weights in ([torch.ones(3)], [torch.ones(3, dtype=torch.float64)]):
+        optimizer = AdamUpdate(weights, fused=True)
+        seen = []
+        optimizer.register_step_pre_hook(lambda *_, seen=seen: seen.append("before"))
+        optimizer.register_step_post_hook(lambda *_, seen=seen: seen.append("after"))
+        for _ in range(2):
+            weights[0].grad = torch.ones_like(weights[0])
+            optimizer.step()
+        assert seen == ["before", "after"] * 2
+
+
+@needs_kernels
+def test_adam_gives_the_loss_of_its_closure(asked):
+    weight = torch.ones(2, requires_grad=True)
+    optimizer = AdamUpdate([weight], lr=0.1, fused=True)
+
+    def loss():
+        optimizer.zero_grad()
+        value = (weight**2).sum()
+        value.backward()
+        return value
+
+    assert float(optimizer.step(loss).detach()) == 2.0
+    assert float(optimizer.step(loss).detach()) < 2.0
+    assert asked == [True]
+
+
+@needs_kernels
+def test_adams_state_goes_from_torch_to_the_kernel_and_back():
+    first = some_weights(torch.float32)
+    expected, _ = adam_steps(torch.optim.Adam, first, steps=3)
+    weights, known = adam_steps(torch.optim.Adam, first, steps=1)
+    for kind, number in ((AdamUpdate, 1), (torch.optim.Adam, 2)):
+        optimizer = kind(weights, lr=0.05, eps=1e-7, fused=True)
+        optimizer.load_state_dict(known.state_dict())
+        for weight in weights:
+            weight.grad = torch.sin(weight + number)
+        optimizer.step()
+        known = optimizer
+    for given, exact in zip(weights, expected, strict=True):
+        assert_close(given, exact, "oracle")
+
+
+def test_adam_without_a_compiler_is_torchs(monkeypatch):
+    monkeypatch.setattr(updates, "_kernels", lambda: None)
+    first = some_weights(torch.float32)
+    given, _ = adam_steps(AdamUpdate, first)
+    expected, _ = adam_steps(torch.optim.Adam, first)
+    assert all(map(torch.equal, given, expected))
+
+
+@needs_kernels
+@pytest.mark.parametrize("steps", [torch.zeros((), dtype=torch.float64), 0])
+def test_a_count_of_another_kind_is_left_alone(steps):
+    weight, zeros = torch.ones(2), torch.zeros(2)
+    count = torch.as_tensor(steps)
+    columns = [weight], [zeros + 1], [zeros], [zeros], [count]
+    assert not run_adam(*columns, rate=0.1, betas=(0.9, 0.99))
+    assert torch.equal(weight, torch.ones(2))

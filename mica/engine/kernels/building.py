@@ -37,6 +37,7 @@ class KernelLibrary:
     Args:
         folder: Where libraries are kept; `None` for the user's cache.
         options: More words for the compiler, behind the usual ones.
+        names: The C files it is made of; none for all that are here.
 
     Example:
         >>> library = KernelLibrary(options=("--no-such-option",))
@@ -47,10 +48,14 @@ class KernelLibrary:
     """
 
     def __init__(
-        self, folder: Path | None = None, options: tuple[str, ...] = ()
+        self,
+        folder: Path | None = None,
+        options: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self.options = options
+        self.names = names
         self.reason = ""
         self._loaded: ctypes.CDLL | None = None
         self._lock = threading.Lock()
@@ -68,7 +73,7 @@ class KernelLibrary:
     def _find(self) -> ctypes.CDLL | None:
         folder = self.folder or cache_folder("kernels")
         try:
-            return make_library(folder, self.options)
+            return make_library(folder, self.options, self.names)
         except _Refused as error:
             self.reason = str(error)
         return None
@@ -114,17 +119,18 @@ def _machine_option() -> str:
     return "-mcpu=native" if arm else "-march=native"
 
 
-def _sources() -> list[Path]:
-    return sorted([*SOURCES.glob("*.c"), *SOURCES.glob("*.h")])
+def _sources(names: tuple[str, ...]) -> list[Path]:
+    files = [SOURCES / name for name in names] or SOURCES.glob("*.c")
+    return sorted([*files, *SOURCES.glob("*.h")])
 
 
-def _key(compiler: str, options: tuple[str, ...]) -> str:
+def _key(compiler: str, options: tuple[str, ...], names: tuple[str, ...]) -> str:
     """One name per source, compiler and processor: its macros tell all three."""
     macros = _run([compiler, *options, "-dM", "-E", "-x", "c", os.devnull])
     summed = hashlib.sha256()
     for part in (compiler, *options, macros, platform.platform()):
         summed.update(part.encode() + b"\0")
-    for path in _sources():
+    for path in _sources(names):
         summed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return summed.hexdigest()[:DIGITS]
 
@@ -151,15 +157,19 @@ def _kept(folder: Path, key: str) -> ctypes.CDLL | None:
     return None
 
 
-def _compile(compiler: str, options: tuple[str, ...], folder: Path) -> Path:
+def _compile(
+    compiler: str, options: tuple[str, ...], names: tuple[str, ...], folder: Path
+) -> Path:
     """Compile beside its place and rename: nobody ever sees half of a library."""
     made = folder / "kernels.so"
-    sources = [str(path) for path in _sources() if path.suffix == ".c"]
+    sources = [str(path) for path in _sources(names) if path.suffix == ".c"]
     _run([compiler, *options, *sources, "-o", str(made)])
     return made
 
 
-def make_library(folder: Path, options: tuple[str, ...] = ()) -> ctypes.CDLL:
+def make_library(
+    folder: Path, options: tuple[str, ...] = (), names: tuple[str, ...] = ()
+) -> ctypes.CDLL:
     """Load the library kept in a folder, or make it there.
 
     Its name holds a digest of sources, compiler and processor and one of its content,
@@ -169,6 +179,7 @@ def make_library(folder: Path, options: tuple[str, ...] = ()) -> ctypes.CDLL:
     Args:
         folder: Where libraries are kept.
         options: More words for the compiler.
+        names: The C files it is made of; none for all that are here.
 
     Returns:
         The library.
@@ -180,7 +191,7 @@ def make_library(folder: Path, options: tuple[str, ...] = ()) -> ctypes.CDLL:
     if compiler is None:
         raise _Refused(f"no C compiler was found ({', '.join(COMPILERS)})")
     options = (*OPTIONS, _machine_option(), *options)
-    key = _key(compiler, options)
+    key = _key(compiler, options, names)
     library = _kept(folder, key)
     if library is not None:
         return library
@@ -189,7 +200,7 @@ def make_library(folder: Path, options: tuple[str, ...] = ()) -> ctypes.CDLL:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            made = _compile(compiler, options, Path(place))
+            made = _compile(compiler, options, names, Path(place))
             kept = folder / f"{key}-{_digest(made)}.so"
             os.replace(made, kept)
         return ctypes.CDLL(str(kept))
@@ -197,14 +208,16 @@ def make_library(folder: Path, options: tuple[str, ...] = ()) -> ctypes.CDLL:
         _remember(refusal, str(error))
         raise
     except OSError:
-        return _make_for_this_process(compiler, options)
+        return _make_for_this_process(compiler, options, names)
 
 
-def _make_for_this_process(compiler: str, options: tuple[str, ...]) -> ctypes.CDLL:
+def _make_for_this_process(
+    compiler: str, options: tuple[str, ...], names: tuple[str, ...]
+) -> ctypes.CDLL:
     """Where nothing can be kept; once loaded, the file is not needed."""
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-            return ctypes.CDLL(str(_compile(compiler, options, Path(place))))
+            return ctypes.CDLL(str(_compile(compiler, options, names, Path(place))))
     except OSError as error:
         raise _Refused(f"the library cannot be kept or loaded: {error}") from None
 

@@ -20,7 +20,7 @@ from mica.engine.kernels.building import KernelLibrary
 
 __all__ = ["describe_kernels", "run_gru", "run_lstm", "without_kernels"]
 
-LIBRARY = KernelLibrary()
+LIBRARY = KernelLibrary(names=("gru.c", "lstm.c"))
 # Above, the weights of a step no longer stay in the second-level cache.
 LARGEST_WEIGHTS = 2**18
 _allowed: ContextVar[bool] = ContextVar("allowed", default=True)

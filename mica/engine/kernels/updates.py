@@ -1,4 +1,4 @@
-"""Updates of weights in one pass: the C kernels for optimizers torch does not fuse."""
+"""Updates of weights in one pass: C kernels for what torch does not do as fast."""
 
 import ctypes
 import functools
@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mica.engine.kernels.recurrent import LIBRARY
+from mica.engine.kernels.building import KernelLibrary
 
-__all__ = ["has_update_kernels", "run_rmsprop"]
+__all__ = ["has_update_kernels", "run_adam", "run_rmsprop"]
+
+LIBRARY = KernelLibrary(names=("adam.c", "rmsprop.c"))
 
 
 class _RMSpropFields(ctypes.Structure):
@@ -31,15 +33,36 @@ class _RMSpropFields(ctypes.Structure):
     )
 
 
+class _AdamFields(ctypes.Structure):
+    """`struct adam` of adam.c."""
+
+    _fields_ = (
+        ("count", ctypes.c_int64),
+        ("rate", ctypes.c_double),
+        ("beta_1", ctypes.c_double),
+        ("beta_2", ctypes.c_double),
+        ("epsilon", ctypes.c_double),
+        ("decay", ctypes.c_double),
+        ("sizes", ctypes.c_void_p),
+        ("weights", ctypes.c_void_p),
+        ("gradients", ctypes.c_void_p),
+        ("means", ctypes.c_void_p),
+        ("squares", ctypes.c_void_p),
+        ("steps", ctypes.c_void_p),
+    )
+
+
 @functools.cache
-def _rmsprop() -> Any:
-    """The function of the library with its types, or None."""
+def _kernels() -> ctypes.CDLL | None:
+    """The library with the types of its functions, or None."""
     library = LIBRARY.load()
     if library is None:
         return None
-    library.mica_rmsprop.argtypes = [ctypes.POINTER(_RMSpropFields)]
-    library.mica_rmsprop.restype = None
-    return library.mica_rmsprop
+    for name, kind in (("rmsprop", _RMSpropFields), ("adam", _AdamFields)):
+        function = getattr(library, f"mica_{name}")
+        function.argtypes = [ctypes.POINTER(kind)]
+        function.restype = None
+    return library
 
 
 def has_update_kernels() -> bool:
@@ -52,19 +75,15 @@ def has_update_kernels() -> bool:
         >>> isinstance(has_update_kernels(), bool)
         True
     """
-    return _rmsprop() is not None
+    return _kernels() is not None
 
 
 def _go_together(tensors: Sequence[Tensor]) -> bool:
     """Whether tensors of one weight are float32, without gaps, in the same order."""
-    plain = all(
-        each.dtype is torch.float32
-        and each.device.type == "cpu"
-        and each.layout is torch.strided
-        for each in tensors
-    )
-    if not plain:
-        return False
+    for each in tensors:
+        known = each.dtype is torch.float32 and each.is_cpu
+        if not (known and each.layout is torch.strided):
+            return False
     if all(each.is_contiguous() for each in tensors):
         return True
     last = torch.channels_last
@@ -75,6 +94,10 @@ def _go_together(tensors: Sequence[Tensor]) -> bool:
 
 def _addresses(tensors: Sequence[Tensor]) -> Any:
     return (ctypes.c_void_p * len(tensors))(*(each.data_ptr() for each in tensors))
+
+
+def _sizes(tensors: Sequence[Tensor]) -> Any:
+    return (ctypes.c_int64 * len(tensors))(*(each.numel() for each in tensors))
 
 
 def run_rmsprop(
@@ -116,20 +139,20 @@ def run_rmsprop(
         >>> round(weight.item(), 6) == (0.8 if done else 1.0)
         True
     """
-    kernel = _rmsprop()
+    library = _kernels()
     columns = [
         column
         for column in (weights, gradients, squares, means, steps)
         if column is not None
     ]
-    if kernel is None or not all(map(_go_together, zip(*columns, strict=True))):
+    if library is None or not all(map(_go_together, zip(*columns, strict=True))):
         return False
     held = [
         None if column is None else _addresses(column)
         for column in (weights, gradients, squares, means, steps)
     ]
-    sizes = (ctypes.c_int64 * len(weights))(*(each.numel() for each in weights))
-    kernel(
+    sizes = _sizes(weights)
+    library.mica_rmsprop(
         _RMSpropFields(
             len(weights),
             rate,
@@ -141,5 +164,70 @@ def run_rmsprop(
         )
     )
     # As torch's own operations do: a graph that saved these weights is stale now.
+    torch.autograd.graph.increment_version(weights)
+    return True
+
+
+def run_adam(
+    weights: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    means: Sequence[Tensor],
+    squares: Sequence[Tensor],
+    steps: Sequence[Tensor],
+    *,
+    rate: float,
+    betas: tuple[float, float],
+    epsilon: float = 1e-7,
+    decay: float = 0.0,
+) -> bool:
+    """Change weights as Adam does, and its running tensors, all in place.
+
+    The formula is `mica.optimizers.Adam`'s, with its decoupled decay.
+
+    Args:
+        weights: On the processor, in float32.
+        gradients: One for each weight, as all that follow.
+        means: Running means of the gradients.
+        squares: Of the squared gradients.
+        steps: How many updates there were; one is added.
+        rate: Learning rate.
+        betas: Shares of the running means that are kept.
+        epsilon: Added to the root.
+        decay: Share of a weight lost at a rate of 1.
+
+    Returns:
+        Whether it was done: False without a compiler, or when a tensor is of another
+        kind. Nothing is changed then.
+
+    Example:
+        >>> weight, zero = torch.ones(1), torch.zeros(1)
+        >>> done = run_adam(
+        ...     [weight], [torch.ones(1)], [zero.clone()], [zero.clone()], [zero],
+        ...     rate=0.25, betas=(0.9, 0.99),
+        ... )
+        >>> round(weight.item(), 4) == (0.75 if done else 1.0)
+        True
+    """
+    library = _kernels()
+    rows = zip(weights, gradients, means, squares, strict=True)
+    if library is None or not all(map(_go_together, rows)):
+        return False
+    if not all(each.dtype is torch.float32 and each.is_cpu for each in steps):
+        return False
+    held = [
+        _addresses(column) for column in (weights, gradients, means, squares, steps)
+    ]
+    sizes = _sizes(weights)
+    library.mica_adam(
+        _AdamFields(
+            len(weights),
+            rate,
+            *betas,
+            epsilon,
+            decay,
+            ctypes.addressof(sizes),
+            *map(ctypes.addressof, held),
+        )
+    )
     torch.autograd.graph.increment_version(weights)
     return True
