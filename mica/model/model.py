@@ -505,6 +505,30 @@ class Model(Layer):
             )
             return session.fit(inputs, options, plan)
 
+    def read_inputs(self, x: Any) -> Any:
+        """Turn raw texts among the inputs into numbers, as `fit` does.
+
+        Args:
+            x: What `fit` takes as x.
+
+        Returns:
+            The same for a model without a layer that reads texts; arrays are read at
+            once, a loader or iterator batch by batch.
+
+        Raises:
+            StateError: The layer has not learned its vocabulary.
+            ConfigError: Nothing says which layer is to read a text.
+            DataError: Something among the texts is no text.
+
+        Example:
+            >>> from mica.layers import Dense, StringLookup
+            >>> from mica.model import Sequential
+            >>> model = Sequential(StringLookup(vocabulary=["a", "b"]), Dense(2))
+            >>> model.read_inputs(["b", "a"])
+            tensor([2, 1])
+        """
+        return read_data(self, x)
+
     def _takes_integers(self) -> bool:
         """Whether integers given as inputs are numbers of things, not measurements."""
         for part in self.modules():

@@ -5,9 +5,11 @@ from mica.plan.ceilings import Limits, find_limits, forget_limits, measure_limit
 from mica.plan.explain import Explanation, explain
 from mica.plan.memory import MemoryNeed, advise_batch, predict_memory
 from mica.plan.predicting import Prediction, PredictionTrial, choose_prediction
+from mica.plan.promises import forget_promises
 from mica.plan.proof import Bounds, bounds_of
 from mica.plan.remembering import forget_plans
 from mica.plan.search import Decision, Trial, choose_plan
+from mica.plan.timeline import ProcessorClock, WallClock
 from mica.training import (
     install_memory_adviser,
     install_planner,
@@ -22,7 +24,9 @@ __all__ = [
     "MemoryNeed",
     "Prediction",
     "PredictionTrial",
+    "ProcessorClock",
     "Trial",
+    "WallClock",
     "bounds_of",
     "choose_plan",
     "choose_prediction",
@@ -31,6 +35,7 @@ __all__ = [
     "find_limits",
     "forget_limits",
     "forget_plans",
+    "forget_promises",
     "measure_limits",
     "predict_memory",
 ]

@@ -11,7 +11,15 @@ __all__ = ["Advice", "Bound", "Circumstances", "Cost", "advise", "bound_of", "co
 
 Bound = Literal["compute", "memory", "launch", "input", "sync"]
 Action = Literal[
-    "none", "bfloat16", "batch", "capture", "fused", "read ahead", "join", "sync"
+    "none",
+    "bfloat16",
+    "batch",
+    "threads",
+    "capture",
+    "fused",
+    "read ahead",
+    "join",
+    "sync",
 ]
 
 WORTH = 1.3  # bfloat16 must multiply this much faster before it is worth a word

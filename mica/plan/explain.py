@@ -1,7 +1,7 @@
 """Explain: where the time of a step goes, layer by layer, beside what is attainable."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, Literal
 
@@ -16,55 +16,53 @@ from mica.engine import (
     restore_random_state,
 )
 from mica.engine.precision import precision
-from mica.errors import StateError
-from mica.plan.advising import (
-    Advice,
-    Circumstances,
-    advise,
-    bound_of,
-    cost_of,
-)
+from mica.optimizers import describe_optimizer
+from mica.plan.advising import Circumstances
 from mica.plan.candidates import multiplies_bfloat16
-from mica.plan.ceilings import (
-    Limits,
-    find_limits,
-    measure_limits,
-    raised,
-    remember_limits,
-)
+from mica.plan.ceilings import Limits, find_limits
 from mica.plan.counting import Operation
-from mica.plan.measuring import Measured, doing, endless, measure, quickest
-from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
-from mica.plan.roofline import (
-    Row,
-    advice_table,
-    layer_table,
-    remedy_table,
-    roofline,
+from mica.plan.judging import judge_step
+from mica.plan.layer_table import layer_table
+from mica.plan.measuring import Measured, doing, endless, measure
+from mica.plan.promises import (
+    Outcome,
+    Promise,
+    Run,
+    Setting,
+    corrected,
+    family_of,
+    recall_outcomes,
+    remember_run,
 )
-from mica.plan.timeline import Clock, DeviceClock, Place, WallClock
+from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
+from mica.plan.remedies import advice_text, find_remedies
+from mica.plan.remembering import key_of, recall_plan
+from mica.plan.roofline import roofline
+from mica.plan.row import Row
+from mica.plan.timeline import Clock, DeviceClock, Place, ProcessorClock, WallClock
+from mica.plan.trying import try_plans
 from mica.report import Finding, Highlight, Highlights, Report
 from mica.training import Session
 from mica.training.calling import number_scope
 
-__all__ = ["Explanation", "check_rows", "explain", "make_rows", "scale_advice"]
+__all__ = ["Explanation", "explain"]
 
 EXPLAINED = 0.05  # of a step may stay unexplained without a word
-ROUNDING = 0.05  # of a ceiling that a measurement of the same work may differ by
-TOO_SHORT = 30e-6  # seconds; the clock and the hooks are too coarse to judge less
-AGAIN = 2  # times the ceilings are measured anew when a layer is above them
+KEPT = 0.5  # of its promise, from which an advice was good
 
-_BRACKETS = {
-    "(data)": "data",
-    "(host)": "host gaps",
-    "(loss)": "loss",
-    "(metrics)": "metrics",
-    "(optimizer)": "optimizer",
-}
 _ELEMENTWISE = frozenset(
-    "Activation Dropout ELU GELU Hardswish LeakyReLU Mish PReLU ReLU ReLU6 SELU SiLU "
-    "Sigmoid Softplus Softsign Swish Tanh".split()
+    "Activation ELU GELU Hardswish LeakyReLU Mish PReLU ReLU ReLU6 SELU SiLU Sigmoid "
+    "Softplus Softsign Swish Tanh".split()
 )
+_CLOCKS = {
+    WallClock: "Timed by the wall clock: what else the machine does is in it.",
+    ProcessorClock: "Timed by the processor's own clock: waiting, and what else the "
+    "machine does, is not in it.",
+    DeviceClock: "Timed by the device's own clock.",
+}
+GIVEN = "the plan that was asked for"
+REMEMBERED = "the plan that an earlier run of this model on this machine adopted"
+NONE_REMEMBERED = "eager: no plan is remembered for this model, data and machine"
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,8 @@ class Explanation:
         plan: How it was executed.
         trains: Whether the step learns; else it predicts.
         remarks: What a reader must know.
+        header: The plan in words, where it comes from, and which clock was read.
+        corrections: By action, a sentence on how earlier promises were kept.
 
     Example:
         >>> import mica
@@ -98,6 +98,8 @@ class Explanation:
     plan: ExecutionPlan
     trains: bool = True
     remarks: tuple[Finding, ...] = ()
+    header: str = ""
+    corrections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unexplained(self) -> float:
@@ -105,7 +107,7 @@ class Explanation:
         return self.seconds - sum(row.seconds for row in self.rows)
 
     def report(self) -> Report:
-        """Give highlights, the table, remedies and the roofline."""
+        """Give highlights, the table, the advice in sentences and the roofline."""
         found = self.seconds
         attainable = sum(row.cost.attainable for row in self.rows)
         what = "training step" if self.trains else "prediction"
@@ -120,19 +122,19 @@ class Explanation:
             ),
             Highlight("unexplained", f"{100 * rest:.1f} %"),
         ]
-        remedies = remedy_table(self.rows, found)
-        table = layer_table("Layers, most time lost first", self.rows, found)
+        remedies = find_remedies(self.rows, found)
+        advice = advice_text(remedies, found, self.corrections)
         parts = [
             Highlights("", items),
             *self.remarks,
-            table,
-            advice_table(self.rows),
-            *([] if remedies is None else [remedies]),
+            layer_table("The step, most time lost first", self.rows, found, remedies),
+            *([] if advice is None else [advice]),
             roofline(self.rows, self.limits),
         ]
-        return Report(self.title, parts, f"{self.plan.describe()}\n{self._shares()}")
+        header = self.header or self.plan.describe()
+        return Report(self.title, parts, f"{header}\n{self._bounds()}")
 
-    def _shares(self) -> str:
+    def _bounds(self) -> str:
         """Say in words what most of the time is bound by."""
         by_bound: dict[str, float] = {}
         for row in self.rows:
@@ -182,11 +184,13 @@ def _digits(value: float) -> float:
 def explain(
     model: nn.Module,
     data: Any = None,
+    y: Any = None,
+    sample_weight: Any = None,
     *,
     batch_size: int | None = None,
     loss: Any = None,
     optimizer: Any = "rmsprop",
-    plan: ExecutionPlan | Literal["eager"] = "eager",
+    plan: ExecutionPlan | Literal["auto", "eager"] = "auto",
     seconds: float = 2.0,
     limits: Limits | None = None,
     clock: Clock | None = None,
@@ -198,18 +202,27 @@ def explain(
     other model predicts. Rows, forward and backward, and what is unexplained add up to
     the plain step.
 
+    What is advised is remembered in the user's cache folder. When a later explanation
+    of the same network finds it done, it says what that brought; advice whose kind was
+    followed three times is corrected by how it was kept.
+
     Args:
         model: Any torch module; a compiled model brings loss and optimizer.
-        data: Arrays (x, y) or (x, y, sample_weight), x alone, or an object that gives
-            batches; None draws random numbers for the model's `Input`.
+        data: What `fit` takes as x: arrays, a frame, raw texts for a model that reads
+            texts, or an object that gives batches; (x, y) or (x, y, sample_weight);
+            None draws random numbers for the model's `Input`.
+        y: Targets, when ``data`` is x alone.
+        sample_weight: One weight per row.
         batch_size: Rows in a step; None for the data's own, else 32.
         loss: For a module that is not compiled: what it learns by.
         optimizer: The same: how.
-        plan: How the step is executed; one that is captured or compiled cannot be
-            looked into and is explained as its eager form.
+        plan: How the step is executed: "auto" for the plan that an earlier run of this
+            model on this machine adopted, else the eager one. A plan that is captured
+            or compiled cannot be looked into and is explained as its eager form.
         seconds: How long to measure, about; the machine's ceilings come on top, once.
-        limits: The machine's ceilings; None for those measured and kept.
-        clock: What is read; None for the device's own.
+        limits: The machine's ceilings; None for those measured and kept. Under ceilings
+            of one's own nothing is remembered.
+        clock: What is read; None for the device's own, of a processor the wall's.
 
     Returns:
         The explanation: `show()` prints it, `report()` gives its tables.
@@ -218,7 +231,8 @@ def explain(
         ConfigError: No module, or a plan that is none; no data, and a model that does
             not say its input.
         DataError: Data that cannot be learned from.
-        StateError: A layer was faster than this machine's ceilings.
+        StateError: A layer was faster than this machine's ceilings, or reads texts and
+            has not learned its vocabulary.
 
     Example:
         >>> import mica
@@ -229,66 +243,144 @@ def explain(
         >>> {"dense", "loss", "optimizer", "data"} <= {row.name for row in found.rows}
         True
     """
-    chosen = eager_form(model, plan)
+    auto = isinstance(plan, str) and plan == "auto"
+    eager = eager_form(model, "eager" if auto else plan)
+    if y is not None or sample_weight is not None:
+        data = (data, y) if sample_weight is None else (data, y, sample_weight)
     before = random_state()
     try:
-        with execution_scope(chosen), number_scope(model):
-            return _explain(
-                model, data, batch_size, (loss, optimizer), chosen, seconds, limits,
-                clock,
-            )  # fmt: skip
+        with execution_scope(eager), number_scope(model):
+            ready = rehearse(model, data, batch_size, (loss, optimizer), eager)
+            origin, chosen = GIVEN, eager
+            if auto:
+                origin, chosen = NONE_REMEMBERED, _remembered(ready, eager) or eager
+            if auto and chosen is not eager:
+                origin = REMEMBERED
+            elif isinstance(plan, str):
+                origin = origin if auto else "eager, as was asked for"
+            asked = plan if isinstance(plan, ExecutionPlan) else chosen
+            if asked.capture != "eager":
+                origin += ", looked into as its eager form"
+            chosen = replace(chosen, capture="eager")
+            with execution_scope(chosen):
+                return _explain(model, ready, chosen, origin, seconds, limits, clock)
     finally:
         restore_random_state(before)
 
 
+def _remembered(ready: Rehearsal, eager: ExecutionPlan) -> ExecutionPlan | None:
+    """The plan that `fit` would take without a search, if there is one."""
+    trial = ready.session
+    if not ready.trains or not ready.source.in_memory:
+        return None  # such runs are executed eagerly
+    with trial.trainability.applied():
+        optimizer = trial.ready_updater().optimizer
+        batches = ready.source.batches(
+            0, batch_size=ready.batch_size, shuffle=True, seed=0, device=eager.device
+        )
+        first = next(iter(batches))
+        key = key_of(trial.model, first, trial.objective, optimizer, eager)
+    found = recall_plan(key, eager)
+    return None if found is None else found[0]
+
+
 def _explain(
     model: nn.Module,
-    data: Any,
-    batch_size: int | None,
-    objective: tuple[Any, Any],
+    ready: Rehearsal,
     plan: ExecutionPlan,
+    origin: str,
     seconds: float,
     limits: Limits | None,
     clock: Clock | None,
 ) -> Explanation:
-    ready = rehearse(model, data, batch_size, objective, plan)
-    trial, trains, remarks = ready.session, ready.trains, list(ready.remarks)
+    trial, trains = ready.session, ready.trains
     wanted = clock or (
         DeviceClock(plan.device) if plan.device.type == "cuda" else WallClock()
     )
     batches = endless(ready.source, ready.batch_size, plan.device)
-    rows = ready.source.peek(ready.batch_size).size
+    first = ready.source.peek(ready.batch_size)
     with doing(ready, plan) as (step, watch):
         found = measure(trial.model, batches, step, watch, wanted, seconds=seconds)
     if trains:
         _count_update(trial, found)
     ceilings = limits or find_limits(plan.device)
+    fused = not trains or _is_fused(trial)
     around = Circumstances(
-        rows,
+        first.size,
         plan.precision,
         plan.device.type == "cuda",
         _bfloat16_gain(plan, ceilings),
         found.seconds,
-        not trains or _is_fused(trial),
+        fused,
         isinstance(ready.source, ArraySource),
         _ELEMENTWISE,
     )
-    parts, ceilings = _judged(
-        trial.model, found, ceilings, around, plan, fixed=limits is not None
+    parts, ceilings = judge_step(
+        trial.model, found, ceilings, around, plan.device, fixed=limits is not None
     )
-    if any(row.advice.action == "bfloat16" for row in parts):
-        parts = _tried(parts, found.seconds, ready, plan, wanted, seconds / 3)
+    parts = try_plans(parts, found.seconds, ready, plan, wanted, seconds / 3)
+    outcomes: list[Outcome] = []
+    corrections: dict[str, str] = {}
+    if limits is None:  # else it is a game with numbers
+        computed = _shares(parts, found.seconds)
+        parts, corrections = corrected(parts, recall_outcomes())
+        setting = Setting(
+            plan.precision,
+            first.size,
+            plan.threads,
+            fused,
+            type(ready.source).__name__,
+            sum(type(part).__name__ in _ELEMENTWISE for part in trial.model.modules()),
+            sum(row.cost.waits for row in parts),
+            type(wanted).__name__,
+        )
+        said = _shares(parts, found.seconds)
+        promises = {
+            action: Promise(share, computed.get(action, share))
+            for action, share in said.items()
+        }
+        family = family_of(trial.model, first, trial.objective, trains)
+        run = Run(setting, found.seconds / first.size, promises)
+        outcomes = remember_run(family, run)
     name = getattr(model, "name", None) or type(model).__name__
+    update = describe_optimizer(trial.ready_updater().optimizer) if trains else None
     return Explanation(
         f"{name}: where a step's time goes",
         parts,
         found.seconds,
         ceilings,
-        rows,
+        first.size,
         plan,
         trains,
-        (*remarks, *_doubts(found)),
+        (*ready.remarks, *_kept(outcomes), *_doubts(found, plan, wanted)),
+        f"{plan.describe(update)}\nPlan: {origin}. {_clock_line(wanted)}".strip(),
+        corrections,
     )
+
+
+def _shares(rows: Sequence[Row], step_seconds: float) -> dict[str, float]:
+    """What the remedies promise, as shares of the step."""
+    return {
+        each.action: each.promised(step_seconds)
+        for each in find_remedies(rows, step_seconds)
+        if each.action != "none"
+    }
+
+
+def _clock_line(clock: Clock) -> str:
+    return _CLOCKS.get(type(clock), f"Timed by {type(clock).__name__}.")
+
+
+def _kept(outcomes: Sequence[Outcome]) -> list[Finding]:
+    """Say what advice brought that was followed."""
+    return [
+        Finding(
+            "good" if each.brought >= KEPT * each.promised else "note",
+            "advice that was followed",
+            each.sentence(),
+        )
+        for each in outcomes
+    ]
 
 
 def _count_update(trial: Session, found: Measured) -> None:
@@ -313,71 +405,23 @@ def _count_update(trial: Session, found: Measured) -> None:
     found.operations[place] = [*seen, update]
 
 
-def _doubts(found: Measured) -> list[Finding]:
+def _doubts(found: Measured, plan: ExecutionPlan, clock: Clock) -> list[Finding]:
     """Say when too much of a step is unexplained."""
     if abs(found.unexplained) <= EXPLAINED * found.seconds:
         return []
     share = found.unexplained / found.seconds
+    quiet = isinstance(clock, WallClock) and not isinstance(clock, ProcessorClock)
+    alone = quiet and plan.device.type == "cpu" and plan.threads == 1
+    other = ", or by clock=mica.plan.ProcessorClock()" if alone else ""
     return [
         Finding(
             "warning",
             "the step",
             f"{100 * share:.0f} % of its time is unexplained.",
             "The machine may be busy with something else.",
-            "Explain it again, with seconds=10 for more rounds.",
+            f"Explain it again, with seconds=10 for more rounds{other}.",
         )
     ]
-
-
-def _tried(
-    rows: tuple[Row, ...],
-    step_seconds: float,
-    ready: Rehearsal,
-    plan: ExecutionPlan,
-    clock: Clock,
-    seconds: float,
-) -> tuple[Row, ...]:
-    """Try bfloat16 before it is advised: some operations have no fast way in it."""
-    half = replace(plan, precision="bfloat16")
-    batches = endless(ready.source, ready.batch_size, plan.device)
-    try:
-        with doing(ready, half) as (step, _):
-            took = quickest(step, batches, clock, seconds=seconds)
-    except Exception:  # noqa: BLE001 - whatever it is, it is not advised
-        took = step_seconds
-    return scale_advice(rows, step_seconds - took)
-
-
-def scale_advice(rows: Sequence[Row], saved: float) -> tuple[Row, ...]:
-    """Let the gains promised of bfloat16 add up to what it was seen to save.
-
-    Args:
-        rows: The parts.
-        saved: Seconds of the step; nothing when it is not above 0.
-
-    Returns:
-        The parts, their advice corrected.
-
-    Example:
-        >>> from mica.plan.advising import Cost
-        >>> row = Row("dense", "Dense", 1.0, 2.0, Cost(), "compute",
-        ...           Advice("bfloat16", "Faster.", 2.0))
-        >>> scale_advice([row], 1.5)[0].advice.gain
-        1.5
-        >>> scale_advice([row], -1.0)[0].advice.sentence
-        'bfloat16 was tried: it is no faster here.'
-    """
-    promised = sum(row.advice.gain for row in rows if row.advice.action == "bfloat16")
-    factor = saved / promised if promised > 0 else 0.0
-    none = Advice("none", "bfloat16 was tried: it is no faster here.", 0.0)
-    corrected = []
-    for row in rows:
-        if row.advice.action == "bfloat16":
-            gain = min(row.seconds, factor * row.advice.gain)
-            advice = none if gain <= 0 else row.advice._replace(gain=gain)
-            row = replace(row, advice=advice)
-        corrected.append(row)
-    return tuple(corrected)
 
 
 def _is_fused(trial: Session) -> bool:
@@ -392,110 +436,3 @@ def _bfloat16_gain(plan: ExecutionPlan, limits: Limits) -> float:
         return 1.0
     rates = limits.flops_per_second
     return rates.get("bfloat16", 0.0) / rates.get(plan.precision, max(rates.values()))
-
-
-def _judged(
-    model: nn.Module,
-    found: Measured,
-    limits: Limits,
-    around: Circumstances,
-    plan: ExecutionPlan,
-    *,
-    fixed: bool,
-) -> tuple[tuple[Row, ...], Limits]:
-    """Make the rows; measure ceilings anew that a layer seems to be above."""
-    left = 0 if fixed else AGAIN
-    while True:
-        rows = make_rows(model, found, limits, around)
-        try:
-            check_rows(rows)
-            return rows, limits
-        except StateError:
-            if not left:
-                raise
-        left -= 1
-        limits = raised(limits, measure_limits(plan.device))
-        remember_limits(plan.device, limits)
-
-
-def make_rows(
-    model: nn.Module, found: Measured, limits: Limits, around: Circumstances
-) -> tuple[Row, ...]:
-    """Make a row of each part that was measured.
-
-    A module that calls others and computes nothing itself is no row: its time is a gap
-    between operations.
-
-    Args:
-        model: The module.
-        found: Seconds and operations of its parts.
-        limits: The machine's ceilings.
-        around: What advice depends on.
-
-    Returns:
-        The rows, most time lost first.
-
-    Example:
-        >>> model = nn.Sequential(nn.Linear(2, 2))
-        >>> found = Measured(3.0, {Place("0"): 1.0, Place("0", "backward"): 2.0}, {}, 1)
-        >>> limits = Limits("cpu", 1, {"float32": 1e13}, ((1, 1e13),), 5e-6, 1e-9)
-        >>> (row,) = make_rows(model, found, limits, Circumstances(32))
-        >>> row.name, row.forward, row.backward
-        ('0', 1.0, 2.0)
-    """
-    modules = dict(model.named_modules())
-    seconds: dict[str, dict[str, float]] = {}
-    operations: dict[str, list[Operation]] = {}
-    for place in dict.fromkeys((*found.places, *found.operations)):
-        part = place.part
-        silent = not any(
-            found.operations.get(Place(part, way)) for way in ("forward", "backward")
-        )
-        inner = modules.get(part)
-        if part == "" or (inner is not None and any(inner.children())):
-            part = "(host)" if silent else part
-        ways = seconds.setdefault(part, {"forward": 0.0, "backward": 0.0})
-        ways[place.way] += found.places.get(place, 0.0)
-        operations.setdefault(part, []).extend(found.operations.get(place, ()))
-    rows = []
-    for part, ways in seconds.items():
-        cost = cost_of(operations[part], limits)
-        took = ways["forward"] + ways["backward"]
-        kind = type(modules[part]).__name__ if part in modules else ""
-        rows.append(
-            Row(
-                _BRACKETS.get(part, part or "between layers"),
-                kind,
-                ways["forward"],
-                ways["backward"],
-                cost,
-                bound_of(part, cost, on_gpu=around.on_gpu),
-                advise(part, kind, took, cost, around),
-            )
-        )
-    return tuple(sorted(rows, key=lambda row: -row.lost))
-
-
-def check_rows(rows: Sequence[Row]) -> None:
-    """Refuse a part that is faster than this machine's ceilings.
-
-    Args:
-        rows: The parts.
-
-    Raises:
-        StateError: There is one: the time, the count or the ceiling is wrong.
-
-    Example:
-        >>> check_rows([])
-    """
-    for row in rows:
-        above = row.cost.attainable - (1 + ROUNDING) * row.seconds
-        if above > TOO_SHORT:
-            share = row.cost.attainable / max(row.seconds, 1e-12)
-            raise StateError(
-                f"explain: expected {row.name} to take at least "
-                f"{1e3 * row.cost.attainable:.3g} ms at this machine's ceilings, got "
-                f"{1e3 * row.seconds:.3g} ms, {100 * share:.0f} % of what is possible. "
-                "The machine was busy when its ceilings were measured: call "
-                "mica.plan.forget_limits() and explain again."
-            )

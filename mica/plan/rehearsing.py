@@ -85,9 +85,10 @@ def eager_form(model: Any, plan: Any, where: str = "explain") -> ExecutionPlan:
     if plan == "eager":
         return eager_plan()
     if not isinstance(plan, ExecutionPlan):
+        auto, best = ('"auto", ', "best") if where == "explain" else ("", "eager")
         raise ConfigError(
-            f'{where}: expected plan to be "eager" or an ExecutionPlan, got {plan!r}. '
-            "Leave it out for the eager one."
+            f'{where}: expected plan to be {auto}"eager" or an ExecutionPlan, got '
+            f"{plan!r}. Leave it out for the {best} one."
         )
     return replace(plan, capture="eager")
 
@@ -194,14 +195,16 @@ def open_data(
         torch.Size([2, 1])
     """
     keep = _takes_integers(model)
+    read = getattr(model, "read_inputs", None) or (lambda given: given)
     if not isinstance(data, tuple):
-        return as_source(data, batch_size=batch_size, keep_integers=keep)
+        return as_source(read(data), batch_size=batch_size, keep_integers=keep)
     if not 1 <= len(data) <= 3:
         raise DataError(
             f"{where}: expected data as (x, y) or (x, y, sample_weight), got "
             f"{len(data)} parts. Put several inputs into one: ([a, b], y)."
         )
-    return as_source(*data, batch_size=batch_size, keep_integers=keep)
+    x, *others = data
+    return as_source(read(x), *others, batch_size=batch_size, keep_integers=keep)
 
 
 def draw_inputs(model: nn.Module, rows: int, where: str = "explain") -> Any:

@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 TEXT_WIDTH = 80  # columns of plain text: the width of a terminal nobody resized
+WIDEST = 100  # columns of a table, beyond which the names of its columns are broken
+SOFT = "\u00ad"  # where a word may be broken; not seen elsewhere
+_PIECE = re.compile(rf"[^/{SOFT}]+[/{SOFT}]?|[/{SOFT}]")
 
 # Control characters (a terminal obeys them), overrides of the writing direction
 # (they reorder what is read) and lone surrogates (no encoding has them).
@@ -62,7 +65,7 @@ def one_line(text: object) -> str:
         >>> one_line("two\nlines")
         'two lines'
     """
-    return " ".join(printable(text).split())
+    return " ".join(printable(text).replace(SOFT, "").split())
 
 
 def display_width(text: str) -> int:
@@ -193,16 +196,52 @@ def is_numeric(column: Sequence[object]) -> bool:
     return bool(filled) and all(is_number(value) for value in filled)
 
 
+def _broken(name: str, width: int) -> list[str]:
+    """Break a column's name: at spaces, behind a slash, at soft hyphens."""
+    words = [_PIECE.findall(word) for word in printable(name).split()]
+    pieces = [piece for word in words for piece in word]
+    width = max([width, *(display_width(piece) for piece in pieces)])
+    lines = [""]
+    for word in words:
+        for place, piece in enumerate(word):
+            glue = " " if place == 0 and lines[-1] else ""
+            longer = lines[-1].replace(SOFT, "") + glue + piece
+            if display_width(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines[-1] = lines[-1].replace(SOFT, "-")
+                lines.append(piece)
+    lines[-1] = lines[-1].replace(SOFT, "")
+    return lines
+
+
 def aligned(
     header: Sequence[str], columns: Sequence[Sequence[str]], rights: Sequence[bool]
 ) -> str:
-    """Lines of a table: columns set to the right or the left, a rule below names."""
-    texts = [
-        [one_line(name), *column] for name, column in zip(header, columns, strict=True)
+    """Lines of a table: columns set to the right or the left, a rule below names.
+
+    Where the lines would be wider than `WIDEST`, names are broken into several.
+    """
+    cells = [
+        max((display_width(text) for text in column), default=0) for column in columns
     ]
-    widths = [max(display_width(text) for text in column) for column in texts]
+    whole = [[one_line(name)] for name in header]
+    widths = [
+        max(display_width(name), width)
+        for (name,), width in zip(whole, cells, strict=True)
+    ]
+    if sum(widths) + 2 * (len(widths) - 1) > WIDEST:
+        pairs = zip(header, cells, strict=True)
+        whole = [_broken(name, width) for name, width in pairs]
+        widths = [
+            max(width, *map(display_width, lines))
+            for lines, width in zip(whole, cells, strict=True)
+        ]
+    height = max(map(len, whole), default=1)
+    names = [[""] * (height - len(lines)) + lines for lines in whole]
+    texts = [[*lines, *column] for lines, column in zip(names, columns, strict=True)]
     rows = [list(row) for row in zip(*texts, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
+    rows.insert(height, ["-" * width for width in widths])
     return "\n".join(
         "  ".join(
             padded(text, width, right=right)

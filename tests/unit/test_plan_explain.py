@@ -15,10 +15,11 @@ from mica.errors import ConfigError, DataError, StateError
 from mica.plan import Limits, explain, predict_memory
 from mica.plan.advising import Advice, Circumstances, Cost
 from mica.plan.counting import Operation
-from mica.plan.explain import check_rows, make_rows, scale_advice
+from mica.plan.judging import check_rows, make_rows
 from mica.plan.measuring import Measured
-from mica.plan.roofline import Row
+from mica.plan.row import Row
 from mica.plan.timeline import Place, ProcessorClock
+from mica.plan.trying import scale_advice
 from tests.fake_clock import FakeClock, Slow, SlowRows, SlowSGD
 
 # So high that nothing real is above them.
@@ -360,8 +361,8 @@ def test_the_report_has_the_table_and_a_picture(tmp_path):
     for words in (
         "dense_1",
         "unexplained",
-        "what to do",
-        "the step",
+        "gain ms",
+        "step",
         "Roofline",
         "samples/s",
     ):
@@ -426,9 +427,13 @@ def test_no_model_and_no_plan(ask, where):
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         ask("model.mica", rows_of()[0])
+    choices, best = {
+        "explain": ('"auto", "eager"', "best"),
+        "memory": ('"eager"', "eager"),
+    }[where]
     sentence = (
-        f"{where}: expected plan to be \"eager\" or an ExecutionPlan, got 'fast'. "
-        "Leave it out for the eager one."
+        f"{where}: expected plan to be {choices} or an ExecutionPlan, got 'fast'. "
+        f"Leave it out for the {best} one."
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         ask(small_model(), rows_of()[0], plan="fast")
@@ -471,15 +476,15 @@ def test_limits_of_one_s_own_are_not_measured_anew():
 
 
 def test_low_ceilings_are_measured_anew(monkeypatch):
-    module = sys.modules["mica.plan.explain"]
+    module, judging = (sys.modules[f"mica.plan.{n}"] for n in ("explain", "judging"))
     low = Limits("cpu", 1, {"float32": 1.0}, ((1, 1.0),), 1.0, 1.0)
     asked, kept = [], []
     monkeypatch.setattr(module, "find_limits", lambda device: low)
     monkeypatch.setattr(
-        module, "measure_limits", lambda device: asked.append(device) or HIGH
+        judging, "measure_limits", lambda device: asked.append(device) or HIGH
     )
     monkeypatch.setattr(
-        module, "remember_limits", lambda device, limits: kept.append(limits)
+        judging, "remember_limits", lambda device, limits: kept.append(limits)
     )
     found = explain(small_model(), rows_of()[0], seconds=0.01)
     assert len(asked) == 1
@@ -519,7 +524,9 @@ def half_seems_fast(monkeypatch):
     module = sys.modules["mica.plan.explain"]
     monkeypatch.setattr(module, "multiplies_bfloat16", lambda *given: True)
     rates = {"float32": 1e15, "bfloat16": 1e16}
-    return module, Limits("cpu", 1, rates, ((1, 1e15),), 1e-20, 1e-20)
+    return sys.modules["mica.plan.trying"], Limits(
+        "cpu", 1, rates, ((1, 1e15),), 1e-20, 1e-20
+    )
 
 
 @pytest.mark.parametrize("fails", [True, False], ids=["fails", "slow"])

@@ -468,3 +468,17 @@ def test_every_refusal_is_a_mica_error_and_a_value_error():
     with pytest.raises(ValueError, match="Chart") as caught:
         Chart("C", [])
     assert isinstance(caught.value, MicaError)
+
+
+def test_a_table_too_wide_for_a_terminal_breaks_the_names_of_its_columns():
+    columns = ["a"] * 20 + ["attain\u00adable ms", "FLOP/byte", "a long name of it"]
+    rows = [["12345"] * 20 + ["1.2345", "12", "1234567"]]
+    lines = str(Table("", columns, rows)).splitlines()
+    assert lines[0].split() == ["a", "long"]
+    assert lines[1].split() == ["attain-", "FLOP/", "name", "of"]
+    assert lines[2].split()[-4:] == ["able", "ms", "byte", "it"]
+    assert lines[3].split()[-3:] == ["-------", "-----", "-------"]
+
+
+def test_a_soft_hyphen_is_not_seen_where_nothing_is_broken():
+    assert str(Table("", ["effi\u00adciency"], [["1"]])).startswith("efficiency\n")
