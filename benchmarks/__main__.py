@@ -1,15 +1,24 @@
-"""The door: `python -m benchmarks overhead|calls|import|recurrent|cpu|peers|page`."""
+"""The door: `python -m benchmarks NAME`; see docs/benchmarks.md for what came out."""
 
 import argparse
 import sys
 
-from benchmarks import calls, cpu, importing, overhead, recurrent, results
+from benchmarks import (
+    calls,
+    cpu,
+    importing,
+    overhead,
+    reading,
+    recurrent,
+    results,
+)
 from benchmarks.peers.environments import install_all
 
 BENCHMARKS = {
     "overhead": overhead.run,
     "calls": calls.run,
     "import": importing.run,
+    "input": reading.run,
     "recurrent": recurrent.run,
 }
 

@@ -109,6 +109,7 @@ class Circumstances:
         fused: Whether the update of the weights is one operation.
         in_memory: Whether batches are rows of arrays.
         elementwise: Classes of layers that a layer before can do, too.
+        reads_ahead: Whether batches are made while a step computes.
 
     Example:
         >>> Circumstances(32, "float32").on_gpu
@@ -123,6 +124,7 @@ class Circumstances:
     fused: bool = True
     in_memory: bool = True
     elementwise: frozenset[str] = field(default_factory=frozenset)
+    reads_ahead: bool = False
 
 
 class Advice(NamedTuple):
@@ -223,6 +225,9 @@ def _about_input(seconds: float, around: Circumstances) -> Advice:
     step = max(around.step_seconds - seconds, 0.0)
     if around.step_seconds and seconds < 0.05 * around.step_seconds:
         return Advice("none", "Batches come fast enough.", 0.0)
+    if around.reads_ahead:
+        words = "It waits for files, read ahead already: smaller ones are read faster."
+        return Advice("none", words, 0.0)
     if around.in_memory:
         return _larger_batch(seconds / 4, "A larger batch is gathered at once.")
     # Fetched while the step before is computed, the shorter one costs nothing.

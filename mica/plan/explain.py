@@ -314,6 +314,7 @@ def _explain(
         fused,
         isinstance(ready.source, ArraySource),
         _ELEMENTWISE,
+        ready.source.reads_ahead,
     )
     parts, ceilings = judge_step(
         trial.model, found, ceilings, around, plan.device, fixed=limits is not None

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from statistics import median
 from typing import Any
 
 import torch
 from torch import nn
 
-from mica.data import Batch, Source
+from mica.data import Batch, BatchReader, Source
 from mica.engine import ExecutionPlan, compute_scope
 from mica.plan.counting import Counting, Operation
 from mica.plan.rehearsing import Rehearsal
@@ -90,12 +91,16 @@ def endless(source: Source, batch_size: int, device: torch.device) -> Iterator[B
         while True:
             yield first
     whole = source.num_samples is None or source.num_samples >= batch_size
-    epoch = 0
-    while True:
-        yield from source.batches(
-            epoch, batch_size=batch_size, seed=0, drop_last=whole, device=device
-        )
-        epoch += 1
+    with BatchReader() as reader:  # as in `fit`: what is hidden costs nothing
+        for epoch in count():
+            yield from reader.batches(
+                source,
+                epoch,
+                batch_size=batch_size,
+                seed=0,
+                drop_last=whole,
+                device=device,
+            )
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from mica.data import (
 )
 from mica.errors import DataError, DivergenceError, StateError
 from mica.layers import Dense, Flatten
+from mica.plan.advising import Circumstances, Cost, advise, bound_of
+from mica.plan.measuring import endless
 
 
 def own_threads():
@@ -371,3 +373,27 @@ def test_texts_by_length_are_the_same_batches():
     ):
         assert torch.equal(ours.x, theirs.x)
         assert torch.equal(ours.y, theirs.y)
+
+
+def test_explain_reads_ahead_as_fit_does(photos):
+    source = read_pictures(photos, 4, most_bytes=0)
+    batches = endless(source, 5, torch.device("cpu"))
+    first = [next(batches).x for _ in range(3)]  # two of an epoch, one of the next
+    assert [each.name for each in own_threads()].count("mica-reader") == 1
+    batches.close()
+    plain = [
+        *source.batches(0, batch_size=5, drop_last=True),
+        *source.batches(1, batch_size=5, drop_last=True),
+    ]
+    assert all(torch.equal(x, batch.x) for x, batch in zip(first, plain, strict=False))
+
+
+def test_waiting_for_files_that_are_read_ahead_is_said():
+    around = Circumstances(32, step_seconds=1.0, in_memory=False, reads_ahead=True)
+    advice = advise("(data)", "", 0.5, Cost(), around)
+    assert bound_of("(data)", Cost()) == "input"
+    assert advice == (
+        "none",
+        "It waits for files, read ahead already: smaller ones are read faster.",
+        0.0,
+    )
