@@ -1,48 +1,53 @@
 """The same training in every framework, epoch by epoch in turns, on the processor.
 
-`python -m benchmarks cpu [--only tiny,mlp] [--rounds 7]`. Every framework is a process
+`python -m benchmarks cpu [--only tiny,mlp] [--seconds 60]`. Each framework is a process
 that waits; the driver lets one at a time train an epoch. The first epochs warm up and
-are dropped: in them libraries compile, and Mica looks for its plan.
+are dropped: in them libraries compile, and before them Mica looks for its plan.
 """
 
 import json
 import os
+import queue
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import interval, take_turns
+from benchmarks.measure import interval, take_bounded_turns
 from benchmarks.peers.environments import PEERS, find_python
 from benchmarks.workloads import WORKLOADS, Workload
 
-__all__ = ["Race", "run"]
+__all__ = ["HALF", "OURS", "Race", "Runner", "run"]
 
 ROOT = Path(__file__).resolve().parent.parent
-WARM_UP = 1  # epochs before those that `take_turns` drops, too
 OURS = ("mica-auto", "mica-float32")
 HALF = ("torch-bfloat16",)  # not in float32
+SECONDS = 60.0  # of rounds for a workload
+IMPORTS_AT_ONCE = 2
+SLOW = 10.0  # times the fastest: such a peer runs two rounds and no more
+LONGEST_IMPORT = 120.0  # seconds; a framework that needs more is skipped
+LONGEST_SEARCH = 300.0  # seconds from "make" to the end of Mica's first epoch
+LONGEST_EPOCH = 90.0  # seconds
 
 
 class Runner:
     """A framework's process, which trains an epoch whenever it is asked."""
 
-    def __init__(self, peer: str, workload: str, threads: int) -> None:
+    def __init__(self, peer: str, command: Sequence[str] | str, threads: int) -> None:
         self.peer = peer
-        self.seconds: list[float] = []
         self.facts: dict[str, Any] = {}
-        self.skipped = ""
-        python = find_python(peer)
+        self.skipped = command if isinstance(command, str) else ""
+        self._answers: queue.Queue[str] = queue.Queue()
         self._process: subprocess.Popen[str] | None = None
-        if isinstance(python, str):
-            self.skipped = python
+        if isinstance(command, str):
             return
-        command = [
-            str(python), "-m", "benchmarks.peers.worker", peer, workload, str(threads)
-        ]  # fmt: skip
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -56,13 +61,25 @@ class Runner:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._read()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
-    def _read(self) -> dict[str, Any]:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"error": "its process ended"}
+    def _listen(self) -> None:
+        """Put lines where they can be waited for; "" when there are no more."""
+        stream = self._process.stdout if self._process is not None else None
+        for line in stream or ():
+            self._answers.put(line)
+        self._answers.put("")
+
+    def read(self, seconds: float, what: str) -> dict[str, Any]:
+        """The next answer; a process that is late, failed or ended is skipped."""
+        try:
+            line = self._answers.get(timeout=seconds)
+            answer = json.loads(line) if line else {"error": "its process ended"}
+        except queue.Empty:
+            answer = {"error": f"{what} took more than {seconds:.0f} s"}
+        except json.JSONDecodeError:
+            answer = {"error": f"{what} ended with a line that is no answer"}
         if "error" in answer:
             self.skipped = answer["error"]
             self.end()
@@ -70,25 +87,42 @@ class Runner:
             self.facts.update(answer)
         return answer
 
-    def epoch(self) -> float:
-        """Let it train one epoch; gives the seconds, infinite if it failed."""
-        if self.skipped:
-            return float("inf")
-        assert self._process is not None
-        assert self._process.stdin is not None
+    def ask(self, order: str) -> None:
+        """Send a line, unless the process is gone."""
+        if self._process is None or self._process.stdin is None:
+            return
         try:
-            self._process.stdin.write("go\n")
+            self._process.stdin.write(f"{order}\n")
             self._process.stdin.flush()
         except OSError:
             self.skipped = "its process ended"
-        return self._read().get("seconds", float("inf"))
+
+    def epoch(self, seconds: float = LONGEST_EPOCH) -> float:
+        """Let it train one epoch; gives the seconds, infinite if it failed."""
+        if self.skipped:
+            return float("inf")
+        self.ask("go")
+        return self.read(seconds, "an epoch").get("seconds", float("inf"))
+
+    def first_epoch(self) -> float:
+        """Let it make its network, find its plan, and train an epoch."""
+        if self.skipped:
+            return float("inf")
+        self.ask("make")
+        return self.epoch(LONGEST_SEARCH if self.peer in OURS else LONGEST_EPOCH)
 
     def end(self) -> None:
         """Close the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        self._listener.join()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):  # a line that nobody reads any more
+                if stream is not None:
+                    stream.close()
 
 
 @dataclass(frozen=True)
@@ -98,11 +132,12 @@ class Race:
     name: str
     what: str
     samples: int
-    seconds: dict[str, list[float]]  # of each round
+    seconds: dict[str, list[float]]  # of each round; of the first two if it is slow
     peak_bytes: dict[str, int]
     notes: dict[str, str]  # plans, and why a peer was skipped
     versions: dict[str, str]
     promises: dict[str, float | None] = field(default_factory=dict)
+    against: str = ""  # the peer the promises speak of; "" for the best one
 
     def rate(self, peer: str) -> float:
         """Median samples per second."""
@@ -114,31 +149,69 @@ class Race:
                    default=None)  # fmt: skip
 
     def ratio(self, peer: str, other: str) -> tuple[float, float, float]:
-        """How many times as fast, with its interval: round by round."""
-        pairs = zip(self.seconds[other], self.seconds[peer], strict=True)
+        """How many times as fast, with its interval: by the rounds of both."""
+        pairs = zip(self.seconds[other], self.seconds[peer], strict=False)
         ratios = [theirs / ours for theirs, ours in pairs]
         return statistics.median(ratios), *interval(ratios)
 
 
-def race(workload: Workload, rounds: int, threads: int) -> Race:
-    """Let all frameworks train a workload in turns."""
-    runners = {}
-    for peer in PEERS:
-        runner = Runner(peer, workload.name, threads)
-        for _ in range(WARM_UP):
-            runner.epoch()
-        runners[peer] = runner
-    running = {
-        peer: runner.epoch for peer, runner in runners.items() if not runner.skipped
-    }
-    times = take_turns(running, rounds)
-    for runner in runners.values():
-        runner.end()
-    done = [peer for peer in running if not runners[peer].skipped]
-    notes = {peer: each.facts.get("note", "") for peer, each in runners.items()}
-    notes |= {peer: each.skipped for peer, each in runners.items() if each.skipped}
-    versions: dict[str, str] = {}
-    for each in runners.values():
+def _command(peer: str, workload: str, threads: int) -> list[str] | str:
+    python = find_python(peer)
+    if isinstance(python, str):
+        return python
+    module = "benchmarks.peers.worker"
+    return [str(python), "-m", module, peer, workload, str(threads)]
+
+
+def _start(peer: str, workload: str, threads: int) -> Runner:
+    runner = Runner(peer, _command(peer, workload, threads), threads)
+    if not runner.skipped:
+        runner.read(LONGEST_IMPORT, "its import")
+    return runner
+
+
+def race(
+    workload: Workload,
+    threads: int,
+    *,
+    seconds: float = SECONDS,
+    rounds: int | None = None,
+) -> Race:
+    """Let all frameworks train a workload in turns.
+
+    They are imported two at once. From then on one works at a time, since Mica times
+    its plans before its first epoch, and a neighbour would decide for it.
+    """
+    with ThreadPoolExecutor(IMPORTS_AT_ONCE) as pool:
+        started = pool.map(lambda peer: _start(peer, workload.name, threads), PEERS)
+    runners = {runner.peer: runner for runner in started}
+    try:
+        first = {peer: runner.first_epoch() for peer, runner in runners.items()}
+        fastest = min(first.values())
+        for peer, runner in runners.items():
+            if first[peer] <= SLOW * fastest:  # the others are as warm as they need
+                runner.epoch()
+        running = {
+            peer: each.epoch for peer, each in runners.items() if not each.skipped
+        }
+        times = take_bounded_turns(running, seconds, most=rounds, slow=SLOW)
+    finally:
+        for runner in runners.values():
+            runner.end()
+    return _judge(workload, runners, times)
+
+
+def _judge(
+    workload: Workload, runners: dict[str, Runner], times: dict[str, list[float]]
+) -> Race:
+    done = [peer for peer in times if not runners[peer].skipped]
+    notes, versions = {}, {}
+    longest = max((len(times[peer]) for peer in done), default=0)
+    for peer, each in runners.items():
+        note = each.skipped or each.facts.get("note", "")
+        if peer in done and len(times[peer]) < longest:
+            note += f" {len(times[peer])} rounds: more than {SLOW:.0f} times slower."
+        notes |= {peer: note.strip()} if note else {}
         versions |= each.facts.get("versions", {})
     return Race(
         workload.name,
@@ -146,24 +219,34 @@ def race(workload: Workload, rounds: int, threads: int) -> Race:
         workload.samples,
         {peer: times[peer] for peer in done},
         {peer: runners[peer].facts["peak_bytes"] for peer in done},
-        {peer: note for peer, note in notes.items() if note},
+        notes,
         {name: found for name, found in versions.items() if found != "absent"},
         {"auto": workload.auto, "float32": workload.float32},
+        workload.against,
     )
 
 
 def run(
-    rounds: int = 7, only: str = "", threads: int | None = None
-) -> list[dict[str, Any]]:
-    """All workloads, or those named; threads as many as there are cores."""
+    keep: Callable[[dict[str, Any]], object],
+    only: str = "",
+    *,
+    seconds: float | None = None,
+    rounds: int | None = None,
+) -> None:
+    """All workloads, or those named; each is kept when it is done.
+
+    Threads are as many as there are cores.
+    """
     names = [name for name in only.split(",") if name] or list(WORKLOADS)
-    threads = threads or len(os.sched_getaffinity(0))
-    races = []
+    threads = len(os.sched_getaffinity(0))
     for name in names:
-        found = race(WORKLOADS[name], rounds, threads)
-        races.append(asdict(found))
-        print(*summary(found), sep="\n", file=sys.stderr)
-    return races
+        begin = time.perf_counter()
+        found = race(
+            WORKLOADS[name], threads, seconds=seconds or SECONDS, rounds=rounds
+        )
+        keep(asdict(found))
+        took = time.perf_counter() - begin
+        print(*summary(found), f"  in {took:.0f} s", sep="\n", file=sys.stderr)
 
 
 def summary(found: Race) -> list[str]:

@@ -1,12 +1,20 @@
 """Timing in turns: rounds in which every candidate runs once, medians, intervals."""
 
+import math
 import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Comparison", "compare", "interval", "seconds_of", "take_turns"]
+__all__ = [
+    "Comparison",
+    "compare",
+    "interval",
+    "seconds_of",
+    "take_bounded_turns",
+    "take_turns",
+]
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -35,6 +43,38 @@ def take_turns(
         for name in order:
             times[name].append(candidates[name]())
         order.reverse()
+    return times
+
+
+def take_bounded_turns(
+    candidates: Mapping[str, Callable[[], float]],
+    seconds: float,
+    *,
+    fewest: int = 3,
+    most: int | None = None,
+    slow: float = math.inf,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Take turns until the time is over, without a warm-up.
+
+    Rounds go on for `seconds`, for at least `fewest` and at most `most`. A candidate
+    that is more than `slow` times slower than the fastest one runs two rounds; one that
+    gives infinity has failed and runs no more.
+    """
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    order = list(candidates)
+    begin, done = clock(), 0
+    while order and (done < fewest or clock() - begin < seconds):
+        if most is not None and done >= most:
+            break
+        for name in order:
+            times[name].append(candidates[name]())
+        done += 1
+        order = [name for name in reversed(order) if times[name][-1] < math.inf]
+        medians = {name: statistics.median(times[name]) for name in order}
+        if done >= 2 and medians:
+            best = min(medians.values())
+            order = [name for name in order if medians[name] <= slow * best]
     return times
 
 

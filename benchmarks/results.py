@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 
+from benchmarks import accuracy, programs, regret
 from benchmarks.cpu import HALF, OURS, Race
 from benchmarks.measure import Comparison
 from benchmarks.peers.environments import PEERS
 
-__all__ = ["PAGE", "describe_machine", "line", "render", "store", "store_races"]
+__all__ = ["PAGE", "describe_machine", "keep", "line", "render", "store"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "benchmarks" / "results"
@@ -55,18 +56,26 @@ the largest memory of the process. Versions: {versions}.
 | --- | {rules} |
 {rows}
 
-How many times as fast as the best other framework, with its 95 percent bootstrap
-interval: Mica as it is, beside all of them; and Mica in float32 (`set_precision`),
-beside those in float32. The promises are for two cores with AMX.
+How many times as fast as another framework, with its 95 percent bootstrap interval:
+Mica as it is, beside the best of all of them; and Mica in float32 (`set_precision`),
+beside the best of those in float32. The promise of "tiny" speaks of the loop written by
+hand (torch-plain), so that comes first. The promises are for two cores with AMX.
 
-| workload | machine, day, rounds | Mica | promise | Mica, float32 | promise |
-| --- | --- | ---: | ---: | ---: | ---: |
+| workload | Mica | promise | Mica, float32 | promise | rounds, day, machine |
+| --- | ---: | ---: | ---: | ---: | --- |
 {ratios}
 
 Plans that Mica found, and peers that could not run:
 
 {notes}
 """
+
+# Benchmarks whose rows are not comparisons write their own part of the page.
+SECTIONS = {
+    "accuracy": accuracy.section,
+    "regret": regret.section,
+    "time": programs.section,
+}
 
 
 def processor_name() -> str:
@@ -106,33 +115,57 @@ def store(name: str, rows: list[Comparison]) -> Path:
     return path
 
 
-def store_races(name: str, races: list[dict[str, Any]]) -> Path:
-    """Write what frameworks did with workloads; those that did not run now stay."""
+def keep(name: str, item: dict[str, Any]) -> Path:
+    """Add one item to a benchmark's results; an older one of its name gives way.
+
+    The others stay, each with its own day and machine: an interrupted run loses nothing
+    and a run of some items leaves the rest alone.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
-    kept = {}
+    items = {}
     if path.exists():
-        known = json.loads(path.read_text(encoding="utf-8"))["races"]
-        kept = {each["name"]: each for each in known}
-    for each in races:
-        day = time.strftime("%Y-%m-%d")
-        kept[each["name"]] = {**each, "date": day, "machine": describe_machine()}
-    result = {"name": name, "races": list(kept.values())}
-    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        known = json.loads(path.read_text(encoding="utf-8"))
+        items = {each["name"]: each for each in known["items"]}
+    day = time.strftime("%Y-%m-%d")
+    items[item["name"]] = {**item, "date": day, "machine": describe_machine()}
+    result = {"name": name, "items": list(items.values())}
+    written = path.with_suffix(".part")
+    written.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    written.replace(path)
     return path
+
+
+def _where(items: list[dict[str, Any]]) -> str:
+    """The days and machines of some items."""
+    found = sorted({(each["date"], each["machine"]) for each in items})
+    return "".join(f", {day}: {machine}" for day, machine in found)
+
+
+def _bare(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items as they were kept, without day and machine."""
+    added = ("date", "machine")
+    return [
+        {key: value for key, value in each.items() if key not in added}
+        for each in items
+    ]
 
 
 def _against(found: Race, peer: str, others: list[str]) -> str:
     best = found.best(others)
     if best is None or peer not in found.seconds:
         return ""
-    middle, low, high = found.ratio(peer, best)
-    return f"{middle:.2f} ({low:.2f} to {high:.2f}; {best.strip('-')})"
+    promised = [found.against] if found.against in found.seconds else []
+    said = []
+    for other in dict.fromkeys([*promised, best]):
+        middle, low, high = found.ratio(peer, other)
+        said.append(f"{middle:.2f} ({low:.2f} to {high:.2f}; {other.strip('-')})")
+    return ", ".join(said)
 
 
 def _races(result: dict[str, Any]) -> str:
     rows, ratios, notes, versions = [], [], [], {}
-    for each in result["races"]:
+    for each in result["items"]:
         names = {field.name for field in fields(Race)}
         found = Race(**{key: value for key, value in each.items() if key in names})
         versions |= found.versions
@@ -145,13 +178,14 @@ def _races(result: dict[str, Any]) -> str:
         rows.append(f"| {found.name}: {found.what} | {' | '.join(cells)} |")
         others = [peer for peer in PEERS if peer not in OURS]
         whole = [peer for peer in others if peer not in HALF]
-        rounds = len(next(iter(found.seconds.values())))
+        rounds = max(map(len, found.seconds.values()), default=0)
         cells = [
-            f"{found.name} | {each['machine']}, {each['date']}, {rounds}",
+            found.name,
             _against(found, "mica-auto", others),
             f"{found.promises['auto'] or ''}",
             _against(found, "mica-float32", whole),
             f"{found.promises['float32'] or ''}",
+            f"{rounds}, {each['date']}, {each['machine']}",
         ]
         ratios.append(f"| {' | '.join(cells)} |")
         notes += [
@@ -169,12 +203,16 @@ def _races(result: dict[str, Any]) -> str:
     )
 
 
-def render(folder: Path = FOLDER) -> str:
+def render(folder: Path | None = None) -> str:
     """The page: one section per stored result."""
     page = TEMPLATE
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted((folder or FOLDER).glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
-        if "races" in result:
+        if result["name"] in SECTIONS:
+            write = SECTIONS[result["name"]]
+            page += write(_bare(result["items"]), _where(result["items"]))
+            continue
+        if "items" in result:
             page += _races(result)
             continue
         rows = "\n".join(ROW.format(**row) for row in result["rows"])

@@ -1,7 +1,8 @@
 """A peer's process: trains epoch by epoch, each when it is told to, and times it.
 
-`python -m benchmarks.peers.worker PEER WORKLOAD THREADS`; the driver writes "go" lines
-and reads a JSON line for each.
+`python -m benchmarks.peers.worker PEER WORKLOAD THREADS`; it imports its framework and
+says which versions these are. At "make" it draws the data and makes the network, then
+at each "go" it trains an epoch and answers with a JSON line.
 """
 
 import importlib
@@ -35,10 +36,14 @@ class Gate:
         self._answer.write(json.dumps(facts) + "\n")
         self._answer.flush()
 
+    def wait(self, order: str) -> None:
+        """Wait for an order; anything else ends the process."""
+        if self._question.readline().strip() != order:
+            os._exit(0)  # wherever a framework is, there is nothing to keep
+
     def begin(self, *_, **__) -> None:
         """Wait; then the clock starts."""
-        if self._question.readline().strip() != "go":
-            os._exit(0)  # wherever a framework is, there is nothing to keep
+        self.wait("go")
         self._began = time.perf_counter()
 
     def end(self, *_, **__) -> None:
@@ -68,6 +73,7 @@ def main() -> None:
     try:
         module = importlib.import_module(f"benchmarks.peers.{module_name}_peer")
         gate.tell(versions=_versions(module.LIBRARIES))
+        gate.wait("make")
         module.train(WORKLOADS[workload], variant, int(threads), gate)
     except Exception as error:
         gate.tell(error=f"{type(error).__name__}: {error}"[:300])
