@@ -452,6 +452,14 @@ def explain(
             help="A .mica file, or the folder of a run.", show_default=False
         ),
     ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="What `mica train` learned from, or more of its kind: a file, a "
+            "folder, a sample's name; else random numbers.",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Rows in a step; else 32.", metavar="N")
     ] = None,
@@ -461,15 +469,15 @@ def explain(
 ) -> None:
     """Say where the time and the memory of a step go, and what would save some.
 
-    The step is done on random data, on a copy: the file stays as it is.
+    The step is done on a copy: the file stays as it is.
 
     \b
     Examples:
       mica explain runs/digits
-      mica explain runs/digits/model.mica --batch-size 256
+      mica explain runs/houses/model.mica houses.csv --batch-size 256
     """  # noqa: D301 - click wants the character, not the two signs
     with _spoken_errors():
-        _show(explanation(model, batch_size=batch_size, seconds=seconds))
+        _show(explanation(model, data, batch_size=batch_size, seconds=seconds))
 
 
 @app.command()

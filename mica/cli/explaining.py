@@ -6,6 +6,7 @@ from mica.errors import ConfigError
 from mica.model import load_model
 from mica.plan import explain, predict_memory
 from mica.report import Report
+from mica.workflow import open_material
 
 __all__ = ["explanation"]
 
@@ -13,12 +14,18 @@ MODEL = "model.mica"  # in the folder of a run
 
 
 def explanation(
-    model: Path, *, batch_size: int | None = None, seconds: float = 2.0
+    model: Path,
+    data: str | None = None,
+    *,
+    batch_size: int | None = None,
+    seconds: float = 2.0,
 ) -> Report:
-    """Explain the step of a saved model on random data of its input's shape.
+    """Explain the step of a saved model.
 
     Args:
         model: A `.mica` file, or the folder of a run.
+        data: What `mica train` learned from, or more of its kind; None draws random
+            numbers of the shape of the model's input.
         batch_size: Rows in a step; None for 32.
         seconds: How long to measure, about.
 
@@ -27,7 +34,9 @@ def explanation(
 
     Raises:
         CheckpointError: The model cannot be read.
-        ConfigError: It does not say its input, or ``seconds`` is not above 0.
+        ConfigError: It does not say its input, or has no preprocessing to read data by,
+            or ``seconds`` is not above 0.
+        DataError: The data cannot be read, or are not like the training's.
     """
     if not seconds > 0:
         raise ConfigError(
@@ -35,7 +44,8 @@ def explanation(
             "models."
         )
     loaded = load_model(model / MODEL if model.is_dir() else model)
-    found = explain(loaded, batch_size=batch_size, seconds=seconds)
-    need = predict_memory(loaded, batch_size=batch_size)
+    material = None if data is None else open_material(loaded, data)
+    found = explain(loaded, material, batch_size=batch_size, seconds=seconds)
+    need = predict_memory(loaded, material, batch_size=batch_size)
     report = found.report()
     return Report(report.title, (*report.parts, need.report()), report.note)

@@ -5,6 +5,7 @@ from mica.workflow.commands import next_commands
 from mica.workflow.generate import generate
 from mica.workflow.job import Job
 from mica.workflow.judge import Verdict, judge
+from mica.workflow.material import open_material
 from mica.workflow.opening import open_job
 from mica.workflow.predict import csv_text, predict, write_csv
 from mica.workflow.source import Task, open_task
@@ -22,6 +23,7 @@ __all__ = [
     "judge",
     "next_commands",
     "open_job",
+    "open_material",
     "open_task",
     "predict",
     "train",

@@ -97,18 +97,18 @@ def _table_rows(encoder: TableEncoder, table: Table) -> Rows:
     return Rows(x, known, truth, remarks)
 
 
-def _open_table(source: str | Path, encoder: TableEncoder) -> Rows:
+def _open_table(source: str | Path, encoder: TableEncoder, where: str) -> Rows:
     if str(source) in samples.names():
         sample = samples.load(str(source))
         if not sample.feature_names:
             raise DataError(
-                f"predict: expected rows with the columns of the training, got the "
+                f"{where}: expected rows with the columns of the training, got the "
                 f"pictures of {sample.name!r}. Give a CSV file with these columns."
             )
         return _table_rows(encoder, sample_table(sample, sample.x_test, sample.y_test))
     if not Path(source).is_file():
         raise DataError(
-            "predict: expected a CSV file with the columns of the training, got no "
+            f"{where}: expected a CSV file with the columns of the training, got no "
             f"file at {str(source)!r}. Check the path."
         )
     return _table_rows(encoder, read_csv(source))
@@ -124,7 +124,7 @@ def _read_array(path: Path) -> np.ndarray:
         ) from error
 
 
-def _open_pictures(source: str | Path, encoder: PictureEncoder) -> Rows:
+def _open_pictures(source: str | Path, encoder: PictureEncoder, where: str) -> Rows:
     if str(source) in samples.names():
         sample = samples.load(str(source))
         x = encoder.transform(sample.x_test)
@@ -132,7 +132,7 @@ def _open_pictures(source: str | Path, encoder: PictureEncoder) -> Rows:
     path = Path(source)
     if path.suffix.lower() != ".npy":
         raise DataError(
-            "predict: expected the name of a sample or a .npy file of pictures, got "
+            f"{where}: expected the name of a sample or a .npy file of pictures, got "
             f"{str(source)!r}. {near_misses(str(source), samples.names())}"
         )
     nothing = np.empty(0, dtype=np.int64)
@@ -149,7 +149,7 @@ def _named_columns(path: Path, encoder: TextEncoder) -> Texts:
     return read_texts(path, text=encoder.text)
 
 
-def _read_texts(source: Any, encoder: TextEncoder) -> Texts:
+def _read_texts(source: Any, encoder: TextEncoder, where: str) -> Texts:
     if isinstance(source, (list, tuple)):
         places = [str(place) for place in range(len(source))]
         return Texts(list(source), None, places, "texts", ())
@@ -162,26 +162,26 @@ def _read_texts(source: Any, encoder: TextEncoder) -> Texts:
         return read_texts(path)
     if encoder.text is None:
         raise DataError(
-            f"predict: expected texts as in training, a folder or a .txt file, got the "
+            f"{where}: expected texts as in training, a folder or a .txt file, got the "
             f"table {path.name!r}. Write each text into a file of its own."
         )
     return _named_columns(path, encoder)
 
 
-def _open_texts(source: Any, encoder: TextEncoder) -> Rows:
+def _open_texts(source: Any, encoder: TextEncoder, where: str) -> Rows:
     if isinstance(source, str) and source in samples.names():
         sample = samples.load(source)
         if not isinstance(sample, TextSample):
             raise DataError(
-                f"predict: expected texts as in training, got the sample {source!r} "
+                f"{where}: expected texts as in training, got the sample {source!r} "
                 "without. Give a file of texts."
             )
         sample = samples.load(source, raw=True)
         x = encoder.transform(list(sample.x_test))
         return Rows(x, np.arange(len(x)), np.asarray(sample.y_test))
-    found = _read_texts(source, encoder)
+    found = _read_texts(source, encoder, where)
     if not len(found):
-        raise DataError("predict: expected at least one text, got none. Bring some.")
+        raise DataError(f"{where}: expected at least one text, got none. Bring some.")
     x = encoder.transform(found.texts)
     remarks = list(found.notes)
     long = sum(len(text) > encoder.most_characters for text in found.texts)
@@ -206,12 +206,15 @@ def _open_texts(source: Any, encoder: TextEncoder) -> Rows:
     return Rows(x, np.array(known, dtype=np.int64), truth, tuple(remarks), places)
 
 
-def open_series(source: Any, encoder: ForecastEncoder) -> TimeSeries:
+def open_series(
+    source: Any, encoder: ForecastEncoder, where: str = "predict"
+) -> TimeSeries:
     """Open the series to forecast from.
 
     Args:
         source: A CSV or Parquet file, a table in memory, or the sample's name.
         encoder: The model's preprocessing.
+        where: Who asks, for errors.
 
     Returns:
         The series.
@@ -223,7 +226,7 @@ def open_series(source: Any, encoder: ForecastEncoder) -> TimeSeries:
         sample = samples.load(source)
         if not hasattr(sample, "times"):
             raise DataError(
-                f"predict: expected a series as in training, got the sample {source!r} "
+                f"{where}: expected a series as in training, got the sample {source!r} "
                 "without times. Give a CSV file with the columns of the training."
             )
         return as_series(sample)
@@ -233,7 +236,9 @@ def open_series(source: Any, encoder: ForecastEncoder) -> TimeSeries:
 
 
 def open_rows(
-    source: Any, encoder: TableEncoder | PictureEncoder | TextEncoder
+    source: Any,
+    encoder: TableEncoder | PictureEncoder | TextEncoder,
+    where: str = "predict",
 ) -> Rows:
     """Open rows and encode them.
 
@@ -242,6 +247,7 @@ def open_rows(
             tables, a .npy file for one of pictures; a file, a folder or a list for one
             of texts.
         encoder: The model's preprocessing.
+        where: Who asks, for errors.
 
     Returns:
         The rows.
@@ -250,7 +256,7 @@ def open_rows(
         DataError: They cannot be read, or are not like the training's.
     """
     if isinstance(encoder, TextEncoder):
-        return _open_texts(source, encoder)
+        return _open_texts(source, encoder, where)
     if isinstance(encoder, TableEncoder):
-        return _open_table(source, encoder)
-    return _open_pictures(source, encoder)
+        return _open_table(source, encoder, where)
+    return _open_pictures(source, encoder, where)

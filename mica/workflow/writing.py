@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mica import layers
-from mica.data import CharacterTokenizer, read_text
+from mica.data import CharacterTokenizer, Tokenizer, read_text
 from mica.engine import eager_plan
 from mica.errors import DataError
 from mica.generate import Sampling, write
@@ -26,7 +26,7 @@ from mica.workflow.job import Job, Verb
 from mica.workflow.judge import Verdict, is_clear, likely_range
 from mica.workflow.letters import Guesses, letters_known_before
 
-__all__ = ["Corpus", "WritingJob", "open_writing"]
+__all__ = ["Corpus", "WritingJob", "open_writing", "text_windows"]
 
 MEASURE = "test bits per character"
 SHARES = (0.05, 0.05)  # of the characters: to watch while learning, and to judge by
@@ -151,6 +151,28 @@ def open_writing(
 
 def _numbers(corpus: Corpus, text: str) -> np.ndarray:
     return np.array(corpus.tokenizer.encode(text), dtype=np.int64)
+
+
+def text_windows(text: str, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a text into the stretches that a network learns to write from.
+
+    Args:
+        text: The text.
+        tokenizer: The model's preprocessing.
+
+    Shape:
+        returns: (stretches, letters) twice, int64
+
+    Returns:
+        The stretches, and each one letter later.
+
+    Example:
+        >>> tokenizer = CharacterTokenizer().fit(["abc"])
+        >>> x, y = text_windows("abcabca", tokenizer)
+        >>> x.shape, bool((x[:, 1:] == y[:, :-1]).all())
+        ((1, 6), True)
+    """
+    return _windows(np.array(tokenizer.encode(text), dtype=np.int64), WINDOW)
 
 
 def _windows(numbers: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
