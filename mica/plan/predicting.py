@@ -178,8 +178,10 @@ def choose_prediction(
     """
     rows = source.num_samples or 0
     found = Prediction(eager, batch_size or DEFAULT_ROWS, "", rows=rows, folded=folded)
-    if not isinstance(source, ArraySource):
+    if not source.in_memory:
         found.reason = "Data that come as a stream are not read twice."
+    elif not isinstance(source, ArraySource):
+        found.reason = "Batches that are made on the way, or padded, stay as they are."
     elif rows < FEWEST_BATCHES * DEFAULT_ROWS:
         found.reason = f"{rows:,} rows are over before a search pays back."
     elif torch.are_deterministic_algorithms_enabled():
@@ -207,7 +209,7 @@ class _Search:
         self,
         session: Session,
         network: nn.Module,
-        source: ArraySource,
+        source: Source,
         asked: int | None,
     ) -> None:
         self.session = session

@@ -5,7 +5,6 @@ with s = gamma / sqrt(variance + epsilon): one layer does the work of two.
 """
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +31,7 @@ from mica.layers import (
     probing,
 )
 from mica.nested import flatten
-from mica.training.calling import call, evaluation_mode
+from mica.training.calling import call
 
 __all__ = ["Folded", "fold_batch_norms"]
 
@@ -87,7 +86,7 @@ class _Watch(TorchDispatchMode):
         self.inputs: dict[nn.Module, list[Any]] = {norm: [] for norm in norms}
         self.outputs: dict[nn.Module, list[Any]] = {maker: [] for maker in makers}
         self.read: set[nn.Module] = set()  # makers that others than a norm read
-        self._by_storage: dict[int, nn.Module] = {}
+        self._by_storage: dict[int | None, nn.Module] = {}
         self._norm: nn.Module | None = None  # the one that computes now
 
     def handles(self) -> list[Any]:
@@ -163,10 +162,9 @@ def fold_batch_norms(model: nn.Module, x: Any) -> Folded | None:
         return None
     before = random_state()
     try:
-        with evaluation_mode(model), torch.no_grad(), probing():
-            expected = flatten(call(model, x))
+        with torch.no_grad(), probing():
             network = _sharing_copy(model)
-            pairs = _find_pairs(network, lambda: call(network, x))
+            expected, pairs = _find_pairs(network, x)
             for maker, norm in pairs:
                 _fold(maker, norm)
             if pairs and _agree(flatten(call(network, x)), expected):
@@ -231,18 +229,19 @@ def _sharing_copy(model: nn.Module) -> nn.Module:
 
 
 def _find_pairs(
-    network: nn.Module, run: Callable[[], Any]
-) -> list[tuple[nn.Module, nn.Module]]:
+    network: nn.Module, x: Any
+) -> tuple[list[Any], list[tuple[nn.Module, nn.Module]]]:
+    """What a network gives for some rows, and which layers took part in it in pairs."""
     parts = list(network.modules())
     watch = _Watch(list(filter(_is_maker, parts)), list(filter(_is_norm, parts)))
     handles = watch.handles()
     try:
         with watch:
-            outputs = run()
+            outputs = flatten(call(network, x))
     finally:
         for handle in handles:
             handle.remove()
-    watch.see(flatten(outputs))
+    watch.see(outputs)
     by_output = {
         id(made[0]): maker
         for maker, made in watch.outputs.items()
@@ -253,7 +252,7 @@ def _find_pairs(
         maker = by_output.get(id(given[0])) if len(given) == 1 else None
         if maker is not None:
             pairs.setdefault(maker, []).append(norm)
-    return [
+    return outputs, [
         (maker, norms[0])
         for maker, norms in pairs.items()
         if len(norms) == 1 and _fit(maker, norms[0], watch.outputs[maker][0].ndim)

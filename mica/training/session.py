@@ -62,8 +62,8 @@ __all__ = [
 
 DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # rows that are looked at to learn shapes
-FOLDED_ROWS = 32  # that a folded network is compared on with the whole one
-LONG_PREDICTION = 16 * FOLDED_ROWS  # rows; fewer are done before anything pays back
+FOLDED_ROWS = 16  # that a folded network is compared on with the whole one
+LONG_PREDICTION = 64 * FOLDED_ROWS  # rows; fewer are done before anything pays back
 
 PlanChoice = Literal["auto", "eager"] | ExecutionPlan
 # Decides how a run is executed: (session, source, eager plan, batch size, epochs) to an
@@ -288,7 +288,7 @@ class Session:
     ) -> Any:
         """Compute the outputs for all samples of a source.
 
-        With plan "auto", a prediction of 512 rows or more is made the fast way: batch
+        With plan "auto", a prediction of 1,024 rows or more is made the fast way: batch
         normalizations are folded into the layers before them, and `mica.plan` chooses
         the rows of a batch and the precision. `predicting` then holds the decision,
         whose `report()` is a table; it is None after other predictions.

@@ -99,6 +99,7 @@ EFFECT_METHODS = {"mkdir", "read_bytes", "read_text", "write_bytes", "write_text
 REGISTRATIONS = {
     "install_memory_adviser",
     "install_planner",
+    "install_prediction_planner",
     "install_renderer",
     "register",
     "report.install_renderer",

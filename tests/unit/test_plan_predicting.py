@@ -9,7 +9,7 @@ from torch import nn
 
 import mica
 from mica import layers
-from mica.data import as_source
+from mica.data import BucketSource, as_source
 from mica.engine import (
     ExecutionPlan,
     eager_plan,
@@ -99,6 +99,14 @@ def test_a_stream_is_not_looked_into():
     source = as_source(Pairs())
     found = choose_prediction(session, session.model, source, EAGER)
     assert found.reason == "Data that come as a stream are not read twice."
+
+
+def test_texts_that_are_padded_stay_in_their_batches():
+    session = a_session()
+    source = BucketSource([[1], [2, 3]] * 2_000)
+    found = choose_prediction(session, session.model, source, EAGER)
+    expected = "Batches that are made on the way, or padded, stay as they are."
+    assert found.reason == expected
 
 
 def test_deterministic_mode_asks_no_clock(monkeypatch):
@@ -391,9 +399,9 @@ def test_predict_is_made_as_decided(monkeypatch):
     model.layers[-1].register_forward_pre_hook(
         lambda part, given: sizes.append(len(given[0]))
     )
-    x = np.random.default_rng(0).normal(size=(600, 4)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(1100, 4)).astype("float32")
     outputs = model.predict(x)
-    assert sizes[-6:] == [100] * 6
+    assert sizes[-11:] == [100] * 11
     assert outputs.dtype == np.float32
     assert seen == [(None, 0)]
     expected = model.predict(x, plan="eager")
@@ -406,6 +414,6 @@ def test_small_and_eager_predictions_ask_nobody(monkeypatch):
         "mica.training.session._prediction_planners", [lambda *_, **__: 1 / 0]
     )
     model = mica.Sequential(mica.Input((4,)), layers.Dense(3))
-    model.predict(torch.zeros(511, 4))
-    model.predict(torch.zeros(600, 4), plan="eager")
-    model.predict(torch.zeros(600, 4), plan=MIXED)
+    model.predict(torch.zeros(1023, 4))
+    model.predict(torch.zeros(1100, 4), plan="eager")
+    model.predict(torch.zeros(1100, 4), plan=MIXED)
