@@ -5,18 +5,21 @@ said long ago fades, so the network looks at the last words only, and their stat
 averaged instead of trusting the very last one.
 """
 
+import math
+
 import mica
 from mica import layers
 from mica.data import samples
 from mica.data.text import BucketSource
 from mica.optimizers import RMSprop
+from mica.optimizers.schedules import one_cycle
 from mica.recipes.recipe import Recipe
 
 __all__ = ["RECIPE", "main"]
 
 WORDS, SIZE, UNITS = 10_000, 32, 32  # the book's
 LENGTH = 250  # the book has 500
-BATCH_SIZE, EPOCHS = 128, 3
+BATCH_SIZE, EPOCHS = 128, 4
 
 
 def main(
@@ -27,7 +30,7 @@ def main(
     Args:
         seed: Decides first weights and order.
         rows: Use only so many rows of each part; None for all.
-        epochs: Passes over the data; None for 3.
+        epochs: Passes over the data; None for 4.
 
     Returns:
         "test accuracy" and "test loss".
@@ -45,15 +48,21 @@ def main(
     model = mica.Sequential(
         mica.Input((None,), dtype="int64"),
         layers.Embedding(WORDS, SIZE, mask_zero=True),
+        layers.SpatialDropout1D(0.3),  # ours, as the other dropout
         layers.SimpleRNN(UNITS, return_sequences=True),
         # Ours: the book takes the last state alone, which forgets what was said first.
         layers.GlobalAveragePooling1D(),
         layers.Dropout(0.3),
         layers.Dense(1, activation="sigmoid"),
     )
-    model.compile(RMSprop(0.001), "binary_crossentropy", metrics=["accuracy"])
+    # Ours, chosen on a fifth of the training part put aside: a rate that rises and falls
+    # once, after which the last weights are no matter of luck.
+    epochs = epochs or EPOCHS
+    steps = math.ceil(train.num_samples / BATCH_SIZE) * epochs
+    rate = one_cycle(0.002, max(steps, 2))
+    model.compile(RMSprop(rate), "binary_crossentropy", metrics=["accuracy"])
     model.summary()
-    model.fit(train, batch_size=BATCH_SIZE, epochs=epochs or EPOCHS)
+    model.fit(train, batch_size=BATCH_SIZE, epochs=epochs)
 
     loss, accuracy = model.evaluate(test, batch_size=256)
     return {"test accuracy": accuracy, "test loss": loss}
