@@ -55,8 +55,8 @@ def main(
         layers.Dropout(0.3),
         layers.Dense(1, activation="sigmoid"),
     )
-    # Ours, chosen on a fifth of the training part put aside: a rate that rises and falls
-    # once, after which the last weights are no matter of luck.
+    # Ours, chosen on a fifth of the training part put aside: a rate that rises and
+    # falls once, after which the last weights are no matter of luck.
     epochs = epochs or EPOCHS
     steps = math.ceil(train.num_samples / BATCH_SIZE) * epochs
     rate = one_cycle(0.002, max(steps, 2))
