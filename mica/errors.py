@@ -14,6 +14,7 @@ __all__ = [
     "OutOfMemoryError",
     "ShapeError",
     "StateError",
+    "count_others",
     "near_misses",
 ]
 
@@ -56,6 +57,19 @@ class OutOfMemoryError(MicaError, MemoryError):
 
 class DivergenceError(MicaError, ArithmeticError):
     """Training whose loss became NaN or infinite; weights are as they were before."""
+
+
+def count_others(count: int) -> str:
+    """Say how many other names there are.
+
+    Args:
+        count: Their number.
+
+    Example:
+        >>> count_others(1), count_others(2)
+        ('1 other', '2 others')
+    """
+    return "1 other" if count == 1 else f"{count} others"
 
 
 def near_misses(name: str, known: Iterable[str]) -> str:

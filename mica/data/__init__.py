@@ -43,6 +43,7 @@ from mica.data.table import (
     embedding_width,
     prepare_table,
     read_csv,
+    read_json_lines,
     read_parquet,
     read_table,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "prepare_series",
     "prepare_table",
     "read_csv",
+    "read_json_lines",
     "read_parquet",
     "read_pictures",
     "read_series",

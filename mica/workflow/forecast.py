@@ -53,6 +53,13 @@ STEPS = 2000  # updates
 MOST_EPOCHS, FEWEST_EPOCHS = 100, 4
 PATIENCE = 10  # epochs
 
+# What the readers advise, as it is said in the terminal, too.
+OPTIONS = {
+    "sort=True": "--sort (sort=True)",
+    "time='column'": "--time COLUMN (time=)",
+    "encoding='": "--encoding (encoding=) '",
+}
+
 REASON = (
     "A recurrent layer reads the window and says by how much the series will differ "
     "from its last value: before it has learned anything, it is as good as the last "
@@ -84,9 +91,15 @@ class Forecast:
 def _read(
     source: Any, time: str | None, encoding: str | None, sort: bool
 ) -> TimeSeries:
-    if isinstance(source, (str, PathLike)):
-        return read_series(source, time=time, encoding=encoding, sort=sort)
-    return as_series(source, time=time, sort=sort)
+    try:
+        if isinstance(source, (str, PathLike)):
+            return read_series(source, time=time, encoding=encoding, sort=sort)
+        return as_series(source, time=time, sort=sort)
+    except DataError as error:
+        said = str(error)
+        for word, option in OPTIONS.items():
+            said = said.replace(word, option)
+        raise DataError(said) from error
 
 
 def _every(horizon: int) -> int:
@@ -196,7 +209,7 @@ def open_forecast(
     """Open a series for forecasting one of its columns.
 
     Args:
-        source: A CSV or Parquet file, a table in memory, or a sample.
+        source: A CSV, JSONL or Parquet file, a table in memory, or a sample.
         target: The column to forecast.
         horizon: How far ahead: a text such as "24h", or a number of rows.
         history: How far back a window reaches; None takes five horizons or a season,

@@ -212,7 +212,7 @@ def open_series(
     """Open the series to forecast from.
 
     Args:
-        source: A CSV or Parquet file, a table in memory, or the sample's name.
+        source: A CSV, JSONL or Parquet file, a table, or the sample's name.
         encoder: The model's preprocessing.
         where: Who asks, for errors.
 

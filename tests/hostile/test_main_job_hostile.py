@@ -189,7 +189,7 @@ SERIES = {
         RAIN,
         {"forecast": "rein"},
         DataError,
-        "rain.csv: expected a column 'rein' of numbers, got 1 others. Did you mean "
+        "rain.csv: expected a column 'rein' of numbers, got 1 other. Did you mean "
         "'rain'?",
     ),
     "no column of times": (
@@ -203,15 +203,16 @@ SERIES = {
         {},
         DataError,
         "rain.csv: expected a time in the column 'day', got 'yesterday' at row 51. "
-        "Mend the cell, leave the row out, or name another column: time='column'.",
+        "Mend the cell, leave the row out, or name another column: --time COLUMN "
+        "(time=).",
     ),
     "times that go backwards": (
         RAIN[::-1],
         {},
         DataError,
         "rain.csv: expected times that go forward, got 2020-12-29 after 2020-12-30 "
-        "(364 such places). Use sort=True if the rows are only mixed; else look for "
-        "two series in one file.",
+        "(364 such places). Use --sort (sort=True) if the rows are only mixed; else "
+        "look for two series in one file.",
     ),
     "texts to forecast": (
         [f"{day},wet" for day in DAYS],

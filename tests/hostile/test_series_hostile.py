@@ -285,20 +285,20 @@ SERIES = {
         days(30),
         {"target": "rein"},
         DataError,
-        "table: expected a column 'rein' of numbers, got 1 others. Did you mean "
+        "table: expected a column 'rein' of numbers, got 1 other. Did you mean "
         "'rain'?",
     ),
     "a target of texts": (
         {**days(30), "word": ["x", "y"] * 15},
         {"target": "word"},
         DataError,
-        "table: expected a column 'word' of numbers, got 1 others. Choose from: rain.",
+        "table: expected a column 'word' of numbers, got 1 other. Choose from: rain.",
     ),
     "the times as target": (
         days(30),
         {"target": "day"},
         DataError,
-        "table: expected a column 'day' of numbers, got 1 others. Choose from: rain.",
+        "table: expected a column 'day' of numbers, got 1 other. Choose from: rain.",
     ),
     "parts too short": (
         days(10),

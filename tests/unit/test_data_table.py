@@ -227,7 +227,7 @@ def test_rows_without_a_value_are_left_out_aloud():
 NO_TABLE = {
     "a column that is not there": (
         lambda: as_table({"age": [1]}).column("aeg"),
-        "table: expected a column 'aeg', got 1 others. Did you mean 'age'?",
+        "table: expected a column 'aeg', got 1 other. Did you mean 'age'?",
     ),
     "an empty column": (
         lambda: as_table({"a": [None, None]}).drop_missing("a"),
@@ -567,7 +567,7 @@ NO_TARGET = {
     "another name": (
         {"outcome": [1, 2]},
         None,
-        "table: expected a column 'y', got 1 others. Choose from: outcome.",
+        "table: expected a column 'y', got 1 other. Choose from: outcome.",
     ),
     "one class": (
         {"y": ["x", "x", None]},

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mica.data import TimeSeries, as_series, read_series, read_table
+from mica.data import TimeSeries, as_series, read_json_lines, read_series, read_table
 from mica.data.series.duration import (
     Duration,
     count_rows,
@@ -476,19 +476,83 @@ def test_a_table_that_is_no_series_is_refused(rows, options, sentence):
 # Files
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_csv_and_parquet_give_the_same_series(tmp_path, suffix):
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl", "ndjson"])
+def test_files_of_every_kind_give_the_same_series(tmp_path, suffix):
     frame = pd.DataFrame(
         {"when": pd.date_range("2009-01-01", periods=3, freq="10min"), "T": [1.5, 2, 3]}
     )
     path = tmp_path / f"weather.{suffix}"
     if suffix == "csv":
         frame.to_csv(path, index=False)
-    else:
+    elif suffix == "parquet":
         frame.to_parquet(path)
+    else:
+        frame.to_json(path, orient="records", lines=True, date_format="iso")
     series = read_series(path)
     assert (series.name, str(series.step)) == (f"weather.{suffix}", "10 minutes")
     assert series.column("T").tolist() == [1.5, 2, 3]
+
+
+def test_lines_of_json_keep_their_kinds_and_gaps(tmp_path):
+    path = tmp_path / "t.jsonl"
+    lines = [
+        '{"n": 1, "text": "Ёж", "flag": true}', "", '{"n": 2.5, "more": [1, 2]}',
+        '{"text": " a ", "n": null}',
+    ]  # fmt: skip
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = read_json_lines(path)
+    assert (table.name, table.names) == ("t.jsonl", ("n", "text", "flag", "more"))
+    assert np.array_equal(table.column("n"), [1, 2.5, np.nan], equal_nan=True)
+    assert table.column("text") == ["Ёж", None, "a"]
+    assert table.column("flag") == ["True", None, None]
+    assert table.column("more") == [None, "[1, 2]", None]
+
+
+def test_lines_of_json_of_older_programs_are_read_with_a_note(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes('{"text": "Käse"}'.encode("cp1252"))
+    table = read_json_lines(path)
+    assert table.column("text") == ["Käse"]
+    assert "Windows-1252" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            '{"a": 1}\n{"a": ',
+            "t.jsonl, line 2: expected an object of JSON, got something that cannot be "
+            "read (Expecting value at column 7). Mend the line; each is an object of "
+            "its own.",
+        ),
+        (
+            "[1]",
+            "t.jsonl, line 1: expected an object of JSON, got list. Write each line "
+            'like {"text": "..."}.',
+        ),
+        (
+            '{"a": ' + "[" * 100_000,
+            "t.jsonl, line 1: expected an object of texts and numbers, got one nested "
+            "too deep. Mend the line.",
+        ),
+        (
+            "\n\n",
+            "t.jsonl: expected an object of JSON in each line, got an empty file. Look "
+            "at what wrote it.",
+        ),
+    ],
+)
+def test_lines_that_are_no_objects_are_refused(tmp_path, content, sentence):
+    (tmp_path / "t.jsonl").write_text(content, encoding="utf-8")
+    with refused(DataError, sentence):
+        read_table(tmp_path / "t.jsonl")
+
+
+def test_a_file_of_json_that_is_missing_is_named(tmp_path):
+    path = tmp_path / "t.jsonl"
+    sentence = f"{path}: expected a file, got no such file. Look at the path."
+    with refused(DataError, sentence):
+        read_json_lines(path)
 
 
 def test_parquet_columns_keep_their_kinds(tmp_path):

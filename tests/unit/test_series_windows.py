@@ -426,7 +426,7 @@ def gappy():
                 hours(9, np.zeros(9))
             ),
             DataError,
-            "table: expected a column 'rian' of numbers, got 1 others. Did you mean "
+            "table: expected a column 'rian' of numbers, got 1 other. Did you mean "
             "'rain'?",
         ),
         (

@@ -1,5 +1,6 @@
 """Forecasts in the main job: windows, verdicts beside common sense, new answers."""
 
+import json
 import re
 
 import numpy as np
@@ -211,6 +212,41 @@ def test_rows_of_any_order_are_put_in_order_when_asked(tmp_path):
         name="waves", verbose=0,
     )  # fmt: skip
     assert workflow.predict(outcome.folder, rows).rows[0][0] == "2020-01-13 12:00"
+
+
+def test_a_series_in_lines_of_json_is_opened_like_the_table(tmp_path):
+    rows, path = waves(300), tmp_path / "waves.jsonl"
+    lines = [
+        json.dumps({"time": str(time.astype("M8[s]")), "load": load, "other": other})
+        for time, load, other in zip(*rows.values(), strict=True)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = open_forecast(path, "load", horizon="1h", time="time")
+    expected = open_forecast(rows, "load", horizon="1h")
+    assert (found.name, found.series.name) == ("waves", "waves.jsonl")
+    assert np.array_equal(found.series.values, expected.series.values)
+    assert np.array_equal(found.series.times, expected.series.times)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda rows: {name: column[::-1] for name, column in rows.items()},
+            "table: expected times that go forward, got 2020-01-13 10:00 after "
+            "2020-01-13 11:00 (299 such places). Use --sort (sort=True) if the rows "
+            "are only mixed; else look for two series in one file.",
+        ),
+        (
+            lambda rows: {"load": rows["load"]},
+            "table: expected a column of times, got 'load'. Name it: --time COLUMN "
+            "(time=); it holds dates such as 2020-01-31 12:00.",
+        ),
+    ],
+)
+def test_advice_names_the_options_of_the_terminal(change, sentence):
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        open_forecast(change(waves(300)), "load", horizon="1h")
 
 
 def prepared_and_model():

@@ -187,7 +187,7 @@ REFUSED = {
     ),
     "another column": (
         {"text": ["x"]},
-        "table: expected the column 'отзыв' with the texts, got 1 others. Choose from: "
+        "table: expected the column 'отзыв' with the texts, got 1 other. Choose from: "
         "text.",
     ),
 }

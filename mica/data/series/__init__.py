@@ -1,7 +1,8 @@
 """Time series: read, split by time, cut into windows, and judged by common sense.
 
-`read_series(path)` reads a CSV or Parquet file to a `TimeSeries` (times that rise,
-numbers without gaps, notes on what was repaired); `as_series` takes frames and dicts.
+`read_series(path)` reads a CSV, JSONL or Parquet file to a `TimeSeries` (times that
+rise, numbers without gaps, notes on what was repaired); `as_series` takes frames and
+dicts.
 `prepare_series(series, target, history="5 days", horizon="24h")` does the rest: parts
 by time with a window's length between them, a `SeriesEncoder` fitted on the training
 part, three `WindowSource`s for `fit` and `evaluate`, and what common sense reaches on

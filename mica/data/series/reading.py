@@ -326,7 +326,7 @@ def read_series(
     order: TimeOrder | None = None,
     encoding: str | None = None,
 ) -> TimeSeries:
-    r"""Read a time series from a CSV or Parquet file.
+    r"""Read a time series from a CSV, JSONL or Parquet file.
 
     Args:
         path: The file.

@@ -8,7 +8,7 @@ import numpy as np
 
 from mica.data.series.duration import Duration, find_step, places
 from mica.data.table.times import time_text
-from mica.errors import DataError, near_misses
+from mica.errors import DataError, count_others, near_misses
 
 __all__ = ["Gap", "TimeSeries"]
 
@@ -138,7 +138,7 @@ class TimeSeries:
         if column not in self.feature_names:
             raise DataError(
                 f"{self.name}: expected a column {column!r} of numbers, got "
-                f"{len(self.feature_names)} others. "
+                f"{count_others(len(self.feature_names))}. "
                 f"{near_misses(column, self.feature_names)}"
             )
         return self.feature_names.index(column)

@@ -1,6 +1,7 @@
 """Tables of raw columns: reading, kinds, encoding, and preparing for training.
 
-`read_table(path)` reads CSV or Parquet to a `Table`; `as_table` takes frames and dicts.
+`read_table(path)` reads CSV, JSONL or Parquet to a `Table`; `as_table` takes frames and
+dicts.
 `prepare_table(table, target)` splits the rows, fits a `TableEncoder` on the training
 part (numbers, categories, dates) and encodes each part. With ``embeddings=True``
 columns of many categories become numbers for `layers.Embedding`: `encoder.embedded`
@@ -12,6 +13,7 @@ and `encoder.remarks` says what is new in these rows. An encoder travels with a 
 
 from mica.data.table.encoder import TableEncoder
 from mica.data.table.indices import embedding_width
+from mica.data.table.json_lines import read_json_lines
 from mica.data.table.parquet import read_parquet, read_table
 from mica.data.table.preparation import PreparedTable, prepare_table
 from mica.data.table.reading import read_csv
@@ -33,6 +35,7 @@ __all__ = [
     "parse_times",
     "prepare_table",
     "read_csv",
+    "read_json_lines",
     "read_parquet",
     "read_table",
 ]

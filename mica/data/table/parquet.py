@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mica.data.table.json_lines import JSON_LINES, read_json_lines
 from mica.data.table.reading import check_file, read_csv
 from mica.data.table.table import Table, as_table
 from mica.errors import ConfigError, DataError, MissingDependencyError
@@ -73,17 +74,18 @@ def read_parquet(path: str | PathLike[str]) -> Table:
 
 
 def read_table(path: str | PathLike[str], *, encoding: str | None = None) -> Table:
-    r"""Read a table from a CSV or a Parquet file, by the file's name.
+    r"""Read a table from a CSV, JSONL or Parquet file, by the file's name.
 
     Args:
-        path: The file: .parquet or .pq, else what `read_csv` reads.
-        encoding: How bytes of a CSV file become text; None finds out.
+        path: The file: .parquet or .pq; .jsonl or .ndjson, an object of JSON in each
+            line; else what `read_csv` reads.
+        encoding: How bytes of a text become letters; None finds out.
 
     Returns:
         The table.
 
     Raises:
-        DataError: What `read_csv` and `read_parquet` refuse.
+        DataError: What `read_csv`, `read_json_lines` and `read_parquet` refuse.
         ConfigError: An unknown encoding, or one for a Parquet file.
         MissingDependencyError: A Parquet file without pyarrow.
 
@@ -96,6 +98,8 @@ def read_table(path: str | PathLike[str], *, encoding: str | None = None) -> Tab
         ('age', 'sex')
     """
     path = Path(path)
+    if path.suffix.lower() in JSON_LINES:
+        return read_json_lines(path, encoding=encoding)
     if path.suffix.lower() not in PARQUET:
         return read_csv(path, encoding=encoding)
     if encoding is not None:

@@ -14,7 +14,7 @@ from mica.data.table.cells import Cells, Decimal, is_missing, parse_number
 from mica.data.table.table import Table, unique_names
 from mica.errors import ConfigError, DataError
 
-__all__ = ["check_file", "read_csv"]
+__all__ = ["check_file", "read_csv", "read_file"]
 
 SEPARATORS = (",", ";", "\t", "|")
 SNIFFED_LINES = 50  # enough to outvote a few odd lines; ours
@@ -117,6 +117,23 @@ def _decode(
             "This is no CSV file, or it is in another encoding such as 'utf-16'."
         )
     return text, ()
+
+
+def read_file(path: Path, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+    """Read a file as text.
+
+    Args:
+        path: The file.
+        encoding: How bytes become text; None finds out.
+
+    Returns:
+        (the text, notes on how it was read).
+
+    Raises:
+        DataError: No such file, no text, or a byte that is not of the encoding.
+        ConfigError: An unknown encoding.
+    """
+    return _decode(_read_bytes(path), path, encoding)
 
 
 def _separator_score(sample: str, separator: str) -> tuple[float, int]:
@@ -261,7 +278,7 @@ def read_csv(
             "',', ';' and '\\t' are common ones."
         )
     path = Path(path)
-    text, found_notes = _decode(_read_bytes(path), path, encoding)
+    text, found_notes = read_file(path, encoding)
     announced = _SEPARATOR_LINE.match(text)  # Excel's own first line, sep=;
     if announced:
         separator = separator or announced.group(1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mica.data.table.cells import Cells, Decimal, as_cells, is_missing
-from mica.errors import DataError, near_misses
+from mica.errors import DataError, count_others, near_misses
 
 __all__ = ["Table", "as_table", "unique_names"]
 
@@ -65,7 +65,7 @@ class Table:
         if name not in self.columns:
             raise DataError(
                 f"{self.name}: expected a column {name!r}, got "
-                f"{len(self.columns)} others. {near_misses(name, self.names)}"
+                f"{count_others(len(self.columns))}. {near_misses(name, self.names)}"
             )
         return self.columns[name]
 

@@ -1,6 +1,5 @@
 """Texts from where people keep them: class folders, tables, lines, plain files."""
 
-import json
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -9,14 +8,20 @@ from typing import Any
 import numpy as np
 
 from mica.data.table import Table, as_table, read_csv
+from mica.data.table.json_lines import JSON_LINES, json_rows
 from mica.data.text.decoding import decode_text
 from mica.data.text.texts import Texts, remarks
-from mica.errors import ConfigError, DataError, MissingDependencyError, near_misses
+from mica.errors import (
+    ConfigError,
+    DataError,
+    MissingDependencyError,
+    count_others,
+    near_misses,
+)
 
 __all__ = ["read_text", "read_texts"]
 
 TABLES = (".csv", ".tsv")
-LINES = (".jsonl", ".ndjson")
 PARQUET = (".parquet",)
 TEXT = ".txt"
 
@@ -98,35 +103,6 @@ def _from_folder(folder: Path, encoding: str | None) -> Texts:
     return Texts(texts, labels, places, folder.name, tuple(notes))
 
 
-def _jsonl_rows(path: Path, encoding: str | None) -> list[tuple[int, dict[str, Any]]]:
-    text = decode_text(_bytes(path), path.name, encoding)
-    rows = []
-    # Not splitlines(): inside JSON strings other line separators are allowed.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path.name}, line {number}: expected an object of JSON, got "
-                f"something that cannot be read ({error.msg} at column {error.colno}). "
-                "Mend the line; each is an object of its own."
-            ) from None
-        except RecursionError:
-            raise DataError(
-                f"{path.name}, line {number}: expected an object of texts and numbers, "
-                "got one nested too deep. Mend the line."
-            ) from None
-        if not isinstance(row, dict):
-            raise DataError(
-                f"{path.name}, line {number}: expected an object of JSON, got "
-                f'{type(row).__name__}. Write each line like {{"text": "..."}}.'
-            )
-        rows.append((number, row))
-    return rows
-
-
 def _column(cells: Any) -> list[Any]:
     """Cells of any table: a missing one is None, whole numbers are whole."""
     if isinstance(cells, np.ndarray):
@@ -142,7 +118,7 @@ def _check_column(name: str, names: Iterable[str], where: str, what: str) -> Non
     if name not in known:
         raise DataError(
             f"{where}: expected the column {name!r} with the {what}, got "
-            f"{len(known)} others. {near_misses(name, known)}"
+            f"{count_others(len(known))}. {near_misses(name, known)}"
         )
 
 
@@ -207,12 +183,7 @@ def _from_table(table: Table, text: str | None, target: str | None) -> Texts:
 def _from_jsonl(
     path: Path, text: str | None, target: str | None, encoding: str | None
 ) -> Texts:
-    rows = _jsonl_rows(path, encoding)
-    if not rows:
-        raise DataError(
-            f"{path.name}: expected an object of JSON in each line, got an empty file. "
-            "Look at what wrote it."
-        )
+    rows = json_rows(decode_text(_bytes(path), path.name, encoding), path.name)
     names = dict.fromkeys(name for _, row in rows for name in row)
     columns = {name: [row.get(name) for _, row in rows] for name in names}
     places = [f"line {number}" for number, _ in rows]
@@ -305,7 +276,7 @@ def read_texts(
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         return _from_parquet(path, text, target)
-    if suffix in LINES:
+    if suffix in JSON_LINES:
         return _from_jsonl(path, text, target, encoding)
     if suffix in TABLES:
         decode_text(_bytes(path), path.name, encoding)  # read_csv would guess
