@@ -186,7 +186,14 @@ def race(
         started = pool.map(lambda peer: _start(peer, workload.name, threads), PEERS)
     runners = {runner.peer: runner for runner in started}
     try:
-        first = {peer: runner.first_epoch() for peer, runner in runners.items()}
+        first = {}
+        for peer, runner in runners.items():
+            begin = time.perf_counter()
+            first[peer] = runner.first_epoch()
+            took = time.perf_counter() - begin
+            said = runner.skipped or f"{first[peer]:.1f} s"
+            print(f"{workload.name}, {peer.strip('-')}: ready in {took:.1f} s, "
+                  f"first epoch {said}", file=sys.stderr)  # fmt: skip
         fastest = min(first.values())
         for peer, runner in runners.items():
             if first[peer] <= SLOW * fastest:  # the others are as warm as they need

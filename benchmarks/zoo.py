@@ -13,6 +13,7 @@ import mica
 from benchmarks.peers.mica_peer import make_model
 from benchmarks.workloads import WORKLOADS
 from mica import layers
+from mica.generate import gpt
 
 __all__ = ["ZOO", "Subject"]
 
@@ -140,20 +141,39 @@ def _multi_input():
     return mica.Model([numbers, text], out)
 
 
+def _small_gpt():
+    return gpt(65, depth=2, num_heads=4, width=128, window=64, tied=False)
+
+
+def _text(steps: int, vocabulary: int):
+    """Characters, and those that follow."""
+
+    def draw(generator: np.random.Generator, rows: int):
+        text = generator.integers(0, vocabulary, (rows, steps + 1))
+        return text[:, :-1].copy(), text[:, 1:].copy()
+
+    return draw
+
+
+def _logits():
+    return mica.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
 def _workload(name: str, batch_size: int) -> Subject:
     """A workload of `python -m benchmarks cpu`, with a batch of its own."""
     workload = WORKLOADS[name]
     shape = workload.draw(np.random.default_rng(0), 1)[0].shape[1:]
-    logits = mica.losses.SparseCategoricalCrossentropy(from_logits=True)
-    losses = {"char-gpt": logits, "jena-gru": "mse"}
-    loss = losses.get(name, "sparse_categorical_crossentropy")
+    loss = "mse" if name == "jena-gru" else "sparse_categorical_crossentropy"
     title = f"{name}, batch {batch_size}"
     make = lambda: make_model(name, shape)  # noqa: E731
     return Subject(title, make, workload.draw, batch_size, loss=loss)
 
 
-def _embedding(steps_kept: int, vocabulary: int = 10_000):
-    return lambda: layers.Embedding(vocabulary, steps_kept)
+def _reader(steps: int, width: int, *parts: Callable[[], Any]):
+    """Word numbers become vectors; then layers in a row, then two classes."""
+    words = lambda: mica.Input((steps,), dtype="int64")  # noqa: E731
+    vectors = lambda: layers.Embedding(10_000, width)  # noqa: E731
+    return _net(words, vectors, *parts, classes=2)
 
 
 def _encoder():
@@ -177,7 +197,8 @@ ZOO = {
         _workload("lstm", 32),
         _workload("transformer", 2),
         _workload("resnet8", 16),
-        _workload("char-gpt", 1),
+        Subject("small GPT, 64 characters", _small_gpt, _text(64, 65), 8,
+                loss=_logits()),
         _workload("jena-gru", 128),
         Subject("boston 64-64-1, RMSprop", _dense(64, 64, 1, last=None),
                 _amounts((13,), (1,)), 1, "rmsprop", "mse"),
@@ -221,21 +242,21 @@ ZOO = {
                      layers.GlobalAveragePooling2D),
                 _numbers((32, 32, 3), 10), 32),
         Subject("conv1d on words",
-                _net(_embedding(64), lambda: layers.Conv1D(32, 7, activation="relu"),
+                _reader(200, 64, lambda: layers.Conv1D(32, 7, activation="relu"),
                      lambda: layers.MaxPooling1D(5),
-                     lambda: layers.Conv1D(32, 7, activation="relu"), _MAX, classes=2),
+                     lambda: layers.Conv1D(32, 7, activation="relu"), _MAX),
                 _words(200, 2), 64, "rmsprop"),
         Subject("conv1d on series",
                 _net(lambda: layers.Conv1D(32, 5, activation="relu"),
                      lambda: layers.MaxPooling1D(3),
                      lambda: layers.Conv1D(32, 5, activation="relu"), _MAX),
                 _numbers((120, 14), 10), 128),
-        Subject("bag of embeddings", _net(_embedding(64), _MEAN, classes=2),
+        Subject("bag of embeddings", _reader(100, 64, _MEAN),
                 _words(100, 2), 128),
         Subject("embedding, flattened, RMSprop",
-                _net(_embedding(8), _FLAT, classes=2), _words(20, 2), 32, "rmsprop"),
+                _reader(20, 8, _FLAT), _words(20, 2), 32, "rmsprop"),
         Subject("SimpleRNN on words",
-                _net(_embedding(32), lambda: layers.SimpleRNN(32), classes=2),
+                _reader(100, 32, lambda: layers.SimpleRNN(32)),
                 _words(100, 2), 64, "rmsprop"),
         Subject("LSTM 64 on series", _net(lambda: layers.LSTM(64)),
                 _numbers((60, 14), 10), 64),
@@ -244,8 +265,7 @@ ZOO = {
                      lambda: layers.LSTM(32)),
                 _numbers((60, 14), 10), 64),
         Subject("bidirectional LSTM on words",
-                _net(_embedding(32), lambda: layers.Bidirectional(layers.LSTM(32)),
-                     classes=2),
+                _reader(100, 32, lambda: layers.Bidirectional(layers.LSTM(32))),
                 _words(100, 2), 64, "rmsprop"),
         Subject("GRU with dropout, RMSprop",
                 _net(lambda: layers.GRU(32, dropout=0.1)),
@@ -255,8 +275,7 @@ ZOO = {
                      lambda: layers.MaxPooling1D(3), lambda: layers.GRU(32)),
                 _numbers((120, 14), 10), 128),
         Subject("small transformer on words",
-                _net(_embedding(64), lambda: layers.PositionEmbedding(50), _encoder,
-                     _MEAN, classes=2),
+                _reader(50, 64, lambda: layers.PositionEmbedding(50), _encoder, _MEAN),
                 _words(50, 2), 32),
         Subject("layer norm and gelu",
                 _net(lambda: layers.Dense(256, activation="gelu"),
