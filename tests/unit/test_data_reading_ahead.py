@@ -25,6 +25,7 @@ from mica.data import (
     WindowShape,
     WindowSource,
     read_pictures,
+    reading_ahead,
 )
 from mica.errors import DataError, DivergenceError, StateError
 from mica.layers import Dense, Flatten
@@ -397,3 +398,30 @@ def test_waiting_for_files_that_are_read_ahead_is_said():
         "It waits for files, read ahead already: smaller ones are read faster.",
         0.0,
     )
+
+
+def test_batches_are_moved_by_the_one_who_takes_them(photos, monkeypatch):
+    moved = []
+
+    def to_device(structure, device):
+        moved.append((threading.current_thread().name, device))
+        return structure
+
+    monkeypatch.setattr(reading_ahead, "to_device", to_device)
+    source = read_pictures(photos, 4, most_bytes=0)
+    with BatchReader() as reader:
+        assert len(list(reader.batches(source, 0, batch_size=6, device="cuda"))) == 2
+    assert moved == [("MainThread", "cuda")] * 6  # x, y and weights of two batches
+
+
+def test_training_goes_on_in_the_middle_as_if_it_had_never_stopped(photos):
+    def trained(*parts):
+        model, source = picture_model(), read_pictures(photos, 4)
+        for first, last in parts:
+            model.fit(
+                source, batch_size=5, initial_epoch=first, epochs=last, seed=4,
+                verbose=0, plan="eager",
+            )  # fmt: skip
+        return weights_of(model)
+
+    assert all(map(torch.equal, trained((0, 3)), trained((0, 1), (1, 3))))
