@@ -681,7 +681,7 @@ class Model(Layer):
                 None for what the plan finds, 32 for few rows.
             steps: Batches to compute; None for all.
             verbose: As in `fit`, for programs written for Keras; predicting is silent.
-            plan: "auto", "eager" (in float32, layer by layer), or where and in which
+            plan: "auto", "eager" (layer by layer as they stand), or where and in which
                 precision.
 
         Returns:

@@ -44,7 +44,7 @@ MOST_ROWS = SIZES[-1]
 FEWEST_BATCHES = 100  # of the default size; fewer are over before a search pays back
 SHORT_RUN = 10.0  # seconds; a prediction that takes no longer stays float32
 SHARE = 0.05  # of the rows that may be computed to find something out
-ROUNDS = 8  # the fewest by which chance can be ruled out, and one more
+ROUNDS = 12  # chance is ruled out though one of them goes wrong
 GAIN = 0.03  # the least share of time that must be saved
 SMALL = 16  # rows of the batch that is watched for its memory
 CACHE = 4e6  # bytes of layers' outputs that a processor's caches hold beside weights
@@ -388,7 +388,11 @@ def _adopt(trials: Sequence[PredictionTrial]) -> PredictionTrial:
     for each in trials:
         if each is not adopted and not each.reason:
             slower = each.timed.median / adopted.timed.median - 1
-            each.reason = f"{slower:.0%} slower" if slower >= 0.005 else "no faster"
+            each.reason = "no faster"
+            if slower >= 0.005:
+                each.reason = f"{slower:.0%} slower"
+            elif slower <= -0.005:
+                each.reason += " beyond noise"
     return adopted
 
 
