@@ -1,8 +1,9 @@
 """The door: `python -m benchmarks NAME`; docs/benchmarks.md has what came out.
 
 overhead, calls, import, input, recurrent: Mica beside torch; regret: plans beside eager
-and the best; accuracy: plans beside float32; time: from the start of a process to a
-result; cpu: all frameworks, whose environments `peers` makes; page: the page alone.
+and the best; accuracy: plans beside float32; advice: what `explain` promises, and what
+that brings; time: from the start of a process to a result; cpu: all frameworks, whose
+environments `peers` makes; page: the page alone.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from functools import partial
 
 from benchmarks import (
     accuracy,
+    advice,
     calls,
     cpu,
     importing,
@@ -33,7 +35,7 @@ COMPARISONS = {
 }
 ROUNDS = 15  # of comparisons
 # Stored item by item: interrupted runs lose nothing, `--only` adds to what is there.
-GROWING = ("cpu", "regret", "accuracy", "time")
+GROWING = ("cpu", "regret", "accuracy", "advice", "time")
 
 
 def _grow(chosen: argparse.Namespace) -> None:
@@ -44,6 +46,8 @@ def _grow(chosen: argparse.Namespace) -> None:
         regret.run(keep, chosen.only, seconds=chosen.seconds, compiled=chosen.compile)
     elif chosen.name == "accuracy":
         accuracy.run(keep, chosen.only, seeds=chosen.seeds, rows=chosen.rows)
+    elif chosen.name == "advice":
+        advice.run(keep, chosen.only, seconds=chosen.seconds)
     else:
         programs.run(keep, chosen.only, rounds=chosen.rounds)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import accuracy, programs, regret
+from benchmarks import accuracy, advice, programs, regret
 from benchmarks.cpu import HALF, OURS, Race
 from benchmarks.measure import Comparison
 from benchmarks.peers.environments import PEERS
@@ -73,6 +73,7 @@ Plans that Mica found, and peers that could not run:
 # Benchmarks whose rows are not comparisons write their own part of the page.
 SECTIONS = {
     "accuracy": accuracy.section,
+    "advice": advice.section,
     "regret": regret.section,
     "time": programs.section,
 }
