@@ -24,4 +24,4 @@ model = mica.Sequential(
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 history = model.fit(photos, batch_size=32, epochs=1, verbose=0)
 print("plan", history.plan.note if history.plan else "")
-print("accuracy", history["accuracy"][-1])
+print("accuracy", history.history["accuracy"][-1])
