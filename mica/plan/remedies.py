@@ -16,7 +16,7 @@ REMEDIES = {
     "batch": "Use twice the batch_size (in training look at the learning rate too).",
     "threads": 'Compute with one thread: plan="auto" tries it.',
     "capture": 'Launch the step as one piece: plan="auto" tries it.',
-    "fused": "Use a fused optimizer, such as Adam or AdamW.",
+    "fused": 'Name one of Mica, such as optimizer="adam" or "rmsprop": they are fused.',
     "read ahead": "Read ahead: DataLoader(..., num_workers=1).",
     "join": "Give activations to the layer before: activation=...",
     "sync": "Do not read numbers from the device within a step.",

@@ -67,6 +67,24 @@ def test_one_thread_is_tried_where_little_is_done(monkeypatch, took, action):
     assert gap.advice.action == action
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "fused"),
+    [
+        ("rmsprop", True),
+        ("adam", True),
+        (lambda weights: torch.optim.Adam(weights, fused=True), True),
+        (lambda weights: torch.optim.Adam(weights, foreach=False), False),
+        (lambda weights: torch.optim.RMSprop(weights), False),
+        (lambda weights: torch.optim.LBFGS(weights), True),  # there is no other
+    ],
+    ids=["rmsprop", "adam", "fused", "foreach", "torch's rmsprop", "lbfgs"],
+)
+def test_an_update_of_many_operations_should_be_fused(optimizer, fused):
+    found = quick(small_model(optimizer=optimizer, loss="mse"), rows_of())
+    update = next(row for row in found.rows if row.name == "optimizer")
+    assert (update.advice.action == "fused") is not fused
+
+
 # The plan it starts from.
 
 
