@@ -304,18 +304,22 @@ class Session:
         """
         chosen = _choose_plan(plan)
         with execution_scope(chosen):
-            self._build(source.peek(PEEK_ROWS), chosen)
+            is_long = (source.num_samples or 0) >= LONG_PREDICTION
+            is_planned = plan == "auto" and is_long
+            first = source.peek(FOLDED_ROWS if is_planned else PEEK_ROWS)
+            self._build(first, chosen)
             size = batch_size or source.batch_size
-            network, self.predicting = self.model, None
-            if plan == "auto" and (source.num_samples or 0) >= LONG_PREDICTION:
-                folded = self._folded(source, chosen)
+            network, decision = self.model, None
+            if is_planned:
+                folded = self._folded(first, chosen)
                 network = folded.network
                 if _prediction_planners:
-                    self.predicting = _prediction_planners[0](
+                    decision = _prediction_planners[0](
                         self, network, source, chosen,
                         batch_size=size, folded=folded.count,
                     )  # fmt: skip
-                    chosen, size = self.predicting.plan, self.predicting.batch_size
+                    chosen, size = decision.plan, decision.batch_size
+            self.predicting = decision
             size = size or DEFAULT_BATCH_SIZE
             with (
                 shortage(self, source, chosen, size, "predict"),
@@ -324,11 +328,10 @@ class Session:
                 batches = self._ordered(source, chosen, size, reader)
                 return predict(network, batches, chosen)
 
-    def _folded(self, source: Source, plan: ExecutionPlan) -> Folded:
+    def _folded(self, first: Batch, plan: ExecutionPlan) -> Folded:
         """The module with its batch normalizations folded, where that can be."""
         try:
-            rows = _moved(source.peek(FOLDED_ROWS), plan)
-            found = fold_batch_norms(self.model, rows.x)
+            found = fold_batch_norms(self.model, _moved(first, plan).x)
         except Exception:  # noqa: BLE001 - the plain way gives numbers, or the error
             found = None
         return found or Folded(self.model, 0)

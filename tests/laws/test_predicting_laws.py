@@ -1,6 +1,7 @@
 """Laws of predict: folded, cut into other batches or not, the numbers are the same."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -395,3 +396,35 @@ def test_a_model_that_was_trained_is_folded_without_its_history():
     assert_close(model.predict(x), expected, "oracle")
     assert model.session.predicting.folded == 1
     assert model.session.updater is optimizer
+
+
+def test_many_threads_may_predict_with_one_model():
+    model = shaken(residual())
+    x = data()
+    expected = model.predict(x, plan="eager")
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: model.predict(x), range(8)))
+    for each in found:
+        assert_close(each, expected, "oracle")
+
+
+def test_predict_leaves_modes_random_numbers_and_attributes():
+    model = shaken(residual())
+    model.table = np.zeros(9)
+    model.train()
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    model.predict(data())
+    assert torch.equal(torch.rand(1), expected)
+    assert all(part.training for part in model.modules())
+    assert model.table.shape == (9,)
+
+
+def test_a_copy_shares_all_weights_but_those_that_are_folded():
+    model = shaken(residual())
+    network = fold_batch_norms(model, torch.as_tensor(data(4))).network
+    held = {id(weight) for weight in model.parameters()}
+    others = [name for name, each in network.named_parameters() if id(each) in held]
+    assert len(others) == 4 + 2  # of both normalizations, and of the dense layer
+    assert network.layers[-1].weight is model.layers[-1].weight

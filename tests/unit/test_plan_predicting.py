@@ -15,9 +15,16 @@ from mica.engine import (
     eager_plan,
     precision_scope,
 )
-from mica.plan import Prediction, PredictionTrial, choose_prediction, forget_plans
+from mica.plan import (
+    Prediction,
+    PredictionTrial,
+    choose_prediction,
+    forget_plans,
+    remembering,
+)
 from mica.plan import predicting as deciding
 from mica.plan.predicting import differ
+from mica.plan.remembering import recall_batch_size, recall_plan, remember_plan
 from mica.plan.timing import Timed
 from mica.training import Objective, Session
 
@@ -180,6 +187,22 @@ def test_what_was_found_is_remembered(emulated):
         )
     )
     assert clock.asked == [(32, "float32")]
+
+
+@pytest.mark.parametrize("size", [0, -1, True, 2.5, "32", None])
+def test_rows_that_are_none_are_not_recalled(size):
+    remember_plan("key", EAGER, 1.0, batch_size=size)
+    assert recall_batch_size("key") is None
+    assert recall_plan("key", EAGER) == (EAGER, 1.0)
+
+
+def test_a_damaged_memory_is_searched_again(emulated, tmp_path):
+    emulated(lambda rows, precision: 1e-6 if rows == 128 else 2e-6)
+    decide(rows=800_000)
+    for path in (tmp_path / "mica" / "plans").glob("*.json"):
+        path.write_text("[1, 2")
+    remembering._recalled.clear()
+    assert decide(rows=800_000).reason.startswith("The fastest")
 
 
 def slow(rows, precision):
