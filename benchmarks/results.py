@@ -28,8 +28,13 @@ TEMPLATE = """\
 
 Candidates take turns in one run, so that a drift of the machine falls on all alike.
 Times are medians over the rounds; the ratio is the median of the rounds' ratios, with
-its 95 percent bootstrap interval.
+its 95 percent bootstrap interval. Every part says its command, machine and day. `cpu`,
+`regret`, `accuracy`, `advice` and `time` store what they have after every item, and
+`--only` measures some items anew and leaves the others. Data sets are found through
+MICA_DATASETS. A machine that does something else at the same time spoils them all.
 """
+# The parts of the page; others follow by the alphabet.
+ORDER = ("cpu", "time", "regret", "accuracy", "advice")
 SECTION = """
 ## {name}
 
@@ -207,7 +212,12 @@ def _races(result: dict[str, Any]) -> str:
 def render(folder: Path | None = None) -> str:
     """The page: one section per stored result."""
     page = TEMPLATE
-    for path in sorted((folder or FOLDER).glob("*.json")):
+
+    def place(path: Path) -> tuple[int, str]:
+        known = path.stem in ORDER
+        return ORDER.index(path.stem) if known else len(ORDER), path.stem
+
+    for path in sorted((folder or FOLDER).glob("*.json"), key=place):
         result = json.loads(path.read_text(encoding="utf-8"))
         if result["name"] in SECTIONS:
             write = SECTIONS[result["name"]]
