@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 import mica
 from benchmarks.measure import interval, seconds_of, take_bounded_turns
@@ -32,6 +32,7 @@ SECONDS = 5.0  # of turns for a case
 EXPLAINING = 1.0  # seconds of measuring for an explanation, about
 FEWEST, MOST = 5, 40  # rounds
 WORTH = 0.03  # of the time; a smaller promise cannot be told from noise
+ROWS = 2048  # of datasets that are read row by row
 HALF = 0.5  # of its promise that an advice is to bring
 GOAL = 0.8  # of the advice
 
@@ -201,10 +202,30 @@ class SlowRows(Dataset[Any]):
         return torch.sort(x + x.flip(0)).values, self.y[row]
 
 
-def _loader(workers: int) -> Data:
-    dataset = SlowRows(2048)
+class StreamedRows(IterableDataset[Any]):
+    """The same rows, of which nobody knows how many there are."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = SlowRows(rows)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return (self.rows[row] for row in range(len(self.rows)))
+
+
+def _loader(rows: Any, workers: int = 0) -> Data:
     keeps = workers > 0
-    return (DataLoader(dataset, 128, num_workers=workers, persistent_workers=keeps),)
+    return (DataLoader(rows, 128, num_workers=workers, persistent_workers=keeps),)
+
+
+def _gathered() -> Data:
+    rows = SlowRows(ROWS)
+    x, y = zip(*(rows[row] for row in range(ROWS)), strict=True)
+    return torch.stack(x), torch.stack(y)
+
+
+def _reading(rows: type[Any]) -> Callable[[], Work]:
+    make = _compiled(_dense, "adam", CROSS)
+    return lambda: Work(make, _loader(rows(ROWS)), ROWS, None, _plan(threads=1))
 
 
 def _unfused(name: str) -> Callable[[], Any]:
@@ -284,10 +305,12 @@ CASES = {
              _work(_photos(False), _arrays(128, (64, 64, 3), 2), 32,
                    precision="bfloat16"),
              _remade(_photos(True), "adam")),
-        Case("rows-read-ahead", "784-512-10, rows made one by one", "read ahead",
-             lambda: Work(_compiled(_dense, "adam", CROSS), _loader(0), 2048, None,
-                          _plan(threads=1)),
-             lambda work: replace(work, data=_loader(1))),
+        Case("rows-in-memory", "784-512-10, rows made one by one", "memory",
+             _reading(SlowRows),
+             lambda work: replace(work, data=_gathered(), batch_size=128)),
+        Case("rows-read-ahead", "784-512-10, rows made one by one, a stream",
+             "read ahead", _reading(StreamedRows),
+             lambda work: replace(work, data=_loader(StreamedRows(ROWS), 1))),
     )
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ Action = Literal[
     "threads",
     "capture",
     "fused",
+    "memory",
     "read ahead",
     "join",
     "sync",
@@ -26,6 +27,7 @@ WORTH = 1.3  # bfloat16 must multiply this much faster before it is worth a word
 NEAR = 0.6  # an efficiency from which little can be gained
 REAL = 0.5  # of its ceiling that arithmetic of usual shapes reaches
 HALVED = 0.3  # of a memory-bound part's bytes that bfloat16 saves; weights stay float32
+GATHERED = 0.9  # of the time of batches that arrays save
 JOINED = 0.5  # of the time that an elementwise layer saves inside the one before
 
 
@@ -110,6 +112,8 @@ class Circumstances:
         in_memory: Whether batches are rows of arrays.
         elementwise: Classes of layers that a layer before can do, too.
         reads_ahead: Whether batches are made while a step computes.
+        fits: Whether all rows would fit into memory as arrays.
+        spare_core: Whether a core is free to make batches while a step computes.
 
     Example:
         >>> Circumstances(32, "float32").on_gpu
@@ -125,6 +129,8 @@ class Circumstances:
     in_memory: bool = True
     elementwise: frozenset[str] = field(default_factory=frozenset)
     reads_ahead: bool = False
+    fits: bool = False
+    spare_core: bool = True
 
 
 class Advice(NamedTuple):
@@ -230,11 +236,16 @@ def _about_input(seconds: float, around: Circumstances) -> Advice:
         return Advice("none", words, 0.0)
     if around.in_memory:
         return _larger_batch(seconds / 4, "A larger batch is gathered at once.")
-    # Fetched while the step before is computed, the shorter one costs nothing.
+    if around.fits:
+        words = "All rows fit into memory: as arrays they are there at once."
+        return Advice("memory", words, GATHERED * seconds)
+    # Fetched while the step before is computed, the shorter one costs nothing; where
+    # no core is free, the step has one less meanwhile.
+    hidden = seconds if around.spare_core else seconds / 2
     return Advice(
         "read ahead",
         "Read batches while the step computes: DataLoader(num_workers=1).",
-        min(seconds, step),
+        min(hidden, step),
     )
 
 

@@ -8,15 +8,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mica.data import ArraySource
+from mica.data import Batch, Source
 from mica.engine import (
     ExecutionPlan,
     execution_scope,
+    free_memory_bytes,
     inspect_hardware,
     random_state,
     restore_random_state,
+    usable_cores,
 )
 from mica.engine.precision import precision
+from mica.nested import flatten
 from mica.optimizers import describe_optimizer
 from mica.plan.advising import Circumstances
 from mica.plan.candidates import multiplies_bfloat16
@@ -35,7 +38,7 @@ from mica.plan.promises import (
     recall_outcomes,
     remember_run,
 )
-from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
+from mica.plan.rehearsing import Rehearsal, eager_form, kept_order, rehearse
 from mica.plan.remedies import advice_text, find_remedies
 from mica.plan.remembering import key_of, recall_plan
 from mica.plan.roofline import roofline
@@ -49,6 +52,7 @@ from mica.training.calling import number_scope
 __all__ = ["Explanation", "explain"]
 
 EXPLAINED = 0.05  # of a step may stay unexplained without a word
+SMALL = 0.1  # of the free memory that a dataset may take as arrays
 KEPT = 0.5  # of its promise, from which an advice was good
 
 _ELEMENTWISE = frozenset(
@@ -250,7 +254,7 @@ def explain(
         data = (data, y) if sample_weight is None else (data, y, sample_weight)
     before = random_state()
     try:
-        with execution_scope(eager), number_scope(model):
+        with execution_scope(eager), number_scope(model), kept_order(data):
             ready = rehearse(model, data, batch_size, (loss, optimizer), eager)
             origin, chosen = GIVEN, eager
             if auto:
@@ -313,9 +317,11 @@ def _explain(
         _bfloat16_gain(plan, ceilings),
         found.seconds,
         fused,
-        isinstance(ready.source, ArraySource),
+        ready.source.in_memory,
         _ELEMENTWISE,
         ready.source.reads_ahead,
+        _fits(ready.source, first),
+        (plan.threads or usable_cores()) < usable_cores(),
     )
     parts, ceilings = judge_step(
         trial.model, found, ceilings, around, plan.device, fixed=limits is not None
@@ -331,7 +337,7 @@ def _explain(
             first.size,
             plan.threads,
             fused,
-            type(ready.source).__name__,
+            _reading(ready.source),
             sum(type(part).__name__ in _ELEMENTWISE for part in trial.model.modules()),
             sum(row.cost.waits for row in parts),
             type(wanted).__name__,
@@ -367,6 +373,27 @@ def _shares(rows: Sequence[Row], step_seconds: float) -> dict[str, float]:
         for each in find_remedies(rows, step_seconds)
         if each.action != "none"
     }
+
+
+def _fits(source: Source, batch: Batch) -> bool:
+    """Whether all rows of a dataset of torch would fit into memory as arrays."""
+    count, free = source.num_samples, free_memory_bytes()
+    if count is None or free is None or not batch.size:
+        return False
+    held = sum(
+        leaf.numel() * leaf.element_size()
+        for leaf in flatten(tuple(batch[:3]))
+        if isinstance(leaf, Tensor)
+    )
+    return count * held / batch.size < SMALL * free
+
+
+def _reading(source: Source) -> str:
+    """How batches come, in words that change when advice about it is followed."""
+    loader = getattr(source, "loader", source)
+    workers = getattr(loader, "num_workers", 0)
+    name = type(source).__name__
+    return f"{name}, {workers} processes" if workers else name
 
 
 def _clock_line(clock: Clock) -> str:

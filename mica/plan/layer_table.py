@@ -99,6 +99,11 @@ def _milliseconds(seconds: float, decimals: int) -> float:
     return round(seconds / MILLI, decimals) + 0.0  # no -0.0
 
 
+def _attainable(cost: Cost, decimals: int) -> float | None:
+    rounded = _milliseconds(cost.attainable, decimals)
+    return rounded or _short(cost.attainable / MILLI, 1)
+
+
 def _short(value: float, digits: int = 3) -> float | None:
     """A number with few digits and at most four decimals; None for nothing."""
     if not value:
@@ -162,7 +167,7 @@ def _cells(
         _short(cost.num_bytes / MEGA),
         _short(cost.flops / cost.num_bytes) if works else None,
         bound,
-        _milliseconds(cost.attainable, decimals) if works else None,
+        _attainable(cost, decimals) if works else None,
         _percent(efficiency),
         pointer,
     )

@@ -13,7 +13,7 @@ from torch import nn
 from mica.data import Batch, BatchReader, Source
 from mica.engine import ExecutionPlan, compute_scope
 from mica.plan.counting import Counting, Operation
-from mica.plan.rehearsing import Rehearsal
+from mica.plan.rehearsing import Rehearsal, reads_again
 from mica.plan.timeline import (
     HOST,
     LOSS,
@@ -86,7 +86,7 @@ def endless(source: Source, batch_size: int, device: torch.device) -> Iterator[B
     Yields:
         Batches of one size.
     """
-    if not source.replayable:
+    if not reads_again(source):
         first = source.peek(batch_size)
         while True:
             yield first

@@ -22,7 +22,7 @@ from mica.engine import (
 from mica.nested import flatten
 from mica.plan.copying import copy_session
 from mica.plan.measuring import doing
-from mica.plan.rehearsing import Rehearsal, eager_form, rehearse
+from mica.plan.rehearsing import Rehearsal, eager_form, kept_order, rehearse
 from mica.report import Table
 from mica.training import Need, Session
 from mica.training.calling import number_scope
@@ -267,7 +267,7 @@ def predict_memory(
     chosen = eager_form(model, plan, "memory")
     before = random_state()
     try:
-        with execution_scope(chosen), number_scope(model):
+        with execution_scope(chosen), number_scope(model), kept_order(data):
             ready = rehearse(
                 model, data, batch_size, (loss, optimizer), chosen, where="memory"
             )

@@ -44,12 +44,14 @@ MOST_FILES = 300  # that are looked at, the newest first
 FEWEST = 3  # outcomes before a promise is corrected by them
 MOST_KEPT = 1.5  # times its promise that a correction expects
 
+ARRAYS = "ArraySource"
 # What following an advice changes; all else must be as it was.
 CHANGES = {
     "bfloat16": "precision",
     "batch": "batch_size",
     "threads": "threads",
     "fused": "fused",
+    "memory": "reads",
     "read ahead": "reads",
     "join": "elementwise",
     "sync": "waits",
@@ -65,7 +67,7 @@ class Setting:
         batch_size: Rows in a step.
         threads: Of the processor; None for torch's own choice.
         fused: Whether the update of the weights is one operation.
-        reads: How batches come: the class of their source.
+        reads: How batches come: the class of their source, and its processes.
         elementwise: How many layers could be done by the one before.
         waits: How often Python waits for the device in a step.
         clock: What was read: times of two clocks are not compared.
@@ -79,7 +81,7 @@ class Setting:
     batch_size: int
     threads: int | None
     fused: bool = True
-    reads: str = "ArraySource"
+    reads: str = ARRAYS
     elementwise: int = 0
     waits: int = 0
     clock: str = "WallClock"
@@ -229,7 +231,8 @@ def _follows(action: str, before: Setting, now: Setting) -> bool:
         "batch": now.batch_size == 2 * before.batch_size,
         "threads": now.threads == 1 != before.threads,
         "fused": now.fused and not before.fused,
-        "read ahead": now.reads != before.reads,
+        "memory": now.reads == ARRAYS != before.reads,
+        "read ahead": now.reads not in (ARRAYS, before.reads),
         "join": now.elementwise < before.elementwise,
         "sync": now.waits < before.waits,
     }[action]

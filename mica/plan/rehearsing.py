@@ -1,12 +1,14 @@
 """Rehearsing: a step of the user's own on copies, which may be done at will."""
 
 import copy
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from mica.data import ArraySource, Source, as_source
 from mica.data.batch import to_device
@@ -24,7 +26,9 @@ __all__ = [
     "copy_of",
     "draw_inputs",
     "eager_form",
+    "kept_order",
     "open_data",
+    "reads_again",
     "rehearse",
 ]
 
@@ -135,7 +139,7 @@ def rehearse(
         remarks.append(Finding("note", "data", fact))
     else:
         source = open_data(model, data, batch_size, where)
-    if not source.replayable:
+    if not reads_again(source):
         fact = "They come only once: one batch is used again and again."
         remarks.append(Finding("note", "data", fact))
     source, trains, said = _with_targets(
@@ -205,6 +209,54 @@ def open_data(
         )
     x, *others = data
     return as_source(read(x), *others, batch_size=batch_size, keep_integers=keep)
+
+
+def reads_again(source: Source) -> bool:
+    """Tell whether an epoch can be read after another, in whatever order.
+
+    Args:
+        source: The data.
+
+    Returns:
+        Whether it can: a loader of torch mixes its rows anew.
+
+    Example:
+        >>> reads_again(as_source(DataLoader(torch.zeros(4, 1), shuffle=True)))
+        True
+        >>> reads_again(as_source(iter([torch.zeros(4, 1)]), steps=1))
+        False
+    """
+    return source.replayable or isinstance(getattr(source, "loader", None), DataLoader)
+
+
+@contextmanager
+def kept_order(data: Any) -> Iterator[None]:
+    """Put the generators back by which a loader mixes its rows.
+
+    Args:
+        data: What the user gave.
+
+    Example:
+        >>> loader = DataLoader(range(9), shuffle=True, generator=torch.Generator())
+        >>> before = loader.generator.get_state()
+        >>> with kept_order(loader):
+        ...     _ = list(loader)
+        >>> torch.equal(loader.generator.get_state(), before)
+        True
+    """
+    loader = data[0] if isinstance(data, tuple) and data else data
+    if not isinstance(loader, DataLoader):
+        yield
+        return
+    owners = (loader, loader.sampler, getattr(loader, "batch_sampler", None))
+    found = [getattr(owner, "generator", None) for owner in owners]
+    generators = [each for each in found if isinstance(each, torch.Generator)]
+    states = [each.get_state() for each in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
 
 
 def draw_inputs(model: nn.Module, rows: int, where: str = "explain") -> Any:

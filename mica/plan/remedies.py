@@ -17,6 +17,7 @@ REMEDIES = {
     "threads": 'Compute with one thread: plan="auto" tries it.',
     "capture": 'Launch the step as one piece: plan="auto" tries it.',
     "fused": 'Name one of Mica, such as optimizer="adam" or "rmsprop": they are fused.',
+    "memory": "Give arrays, unless rows change from epoch to epoch: fit(x, y).",
     "read ahead": "Read ahead: DataLoader(..., num_workers=1).",
     "join": "Give activations to the layer before: activation=...",
     "sync": "Do not read numbers from the device within a step.",

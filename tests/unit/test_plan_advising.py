@@ -198,6 +198,20 @@ def test_slow_input(seconds, in_memory, action, sentence, gain):
     assert found.gain == pytest.approx(gain)
 
 
+def test_rows_that_fit_into_memory_should_be_there():
+    around = Circumstances(32, step_seconds=0.1, in_memory=False, fits=True)
+    assert advise("(data)", "", 0.08, Cost(), around) == (
+        "memory",
+        "All rows fit into memory: as arrays they are there at once.",
+        pytest.approx(0.072),
+    )
+
+
+def test_reading_ahead_takes_a_core_from_the_step():
+    around = Circumstances(32, step_seconds=0.1, in_memory=False, spare_core=False)
+    assert advise("(data)", "", 0.04, Cost(), around).gain == pytest.approx(0.02)
+
+
 @pytest.mark.parametrize("part", ["(data)", "(host)", "(optimizer)", "layer"])
 @pytest.mark.parametrize("around", [PLAIN, QUICK, Circumstances(1, on_gpu=True)])
 def test_no_gain_is_larger_than_the_part_or_below_zero(part, around):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import mica
+from mica.data import as_source
 from mica.engine import ExecutionPlan
 from mica.errors import StateError
 from mica.plan import Limits, explain, forget_plans, predict_memory
@@ -83,6 +84,63 @@ def test_an_update_of_many_operations_should_be_fused(optimizer, fused):
     found = quick(small_model(optimizer=optimizer, loss="mse"), rows_of())
     update = next(row for row in found.rows if row.name == "optimizer")
     assert (update.advice.action == "fused") is not fused
+
+
+class SlowRows(torch.utils.data.Dataset):
+    """Rows that a clock moves on for."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, row):
+        self.clock.work(1)
+        return torch.full((4,), float(row)), torch.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("free", "action"), [(10**9, "memory"), (10**3, "read ahead"), (None, "read ahead")]
+)
+def test_slow_rows_should_be_in_memory_where_they_fit(monkeypatch, free, action):
+    module = sys.modules["mica.plan.explain"]
+    monkeypatch.setattr(module, "free_memory_bytes", lambda: free)
+    clock = FakeClock()
+    model = small_model(optimizer="sgd", loss="mse")
+    loader = torch.utils.data.DataLoader(SlowRows(clock), batch_size=8)
+    found = quick(model, loader, clock=clock)
+    row = next(row for row in found.rows if row.name == "data")
+    assert row.seconds == 8
+    assert row.bound == "input"
+    assert row.advice.action == action
+
+
+@pytest.mark.parametrize("look", [explain, predict_memory])
+def test_a_loader_that_mixes_its_rows_is_read_on_and_put_back(look):
+    generator, clock = torch.Generator().manual_seed(3), FakeClock()
+    loader = torch.utils.data.DataLoader(
+        SlowRows(clock), batch_size=8, shuffle=True, generator=generator
+    )
+    before = generator.get_state()
+    model = small_model(optimizer="sgd", loss="mse")
+    if look is predict_memory:
+        predict_memory(model, loader)
+    else:
+        found = quick(model, loader, clock=clock)
+        row = next(row for row in found.rows if row.name == "data")
+        assert row.seconds == 8
+        assert not found.remarks
+    assert torch.equal(generator.get_state(), before)
+
+
+def test_processes_that_read_are_another_setting():
+    data = SlowRows(FakeClock())
+    reading = sys.modules["mica.plan.explain"]._reading
+    source = as_source(torch.utils.data.DataLoader(data, num_workers=1))
+    assert reading(source) == "LoaderSource, 1 processes"
+    assert reading(as_source(torch.utils.data.DataLoader(data))) == "LoaderSource"
+    assert reading(as_source(torch.zeros(2, 1))) == "ArraySource"
 
 
 # The plan it starts from.

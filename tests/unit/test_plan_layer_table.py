@@ -81,6 +81,11 @@ def test_a_class_stands_where_the_name_does_not_say_it(name, kind, shown):
     assert layer_table("", [part], 1.0).rows[0][0] == shown
 
 
+def test_what_is_attainable_in_no_time_is_not_nothing():
+    part = row("dense", 0.02, num_bytes=1e3, attainable=3.4e-6)
+    assert layer_table("", [part], 0.05).rows[0][8] == 0.003
+
+
 def test_names_that_would_be_the_same_stay_whole():
     names = ["encoder_1.a_long_way_down.dense", "encoder_2.a_long_way_down.dense"]
     table = layer_table("", [row(name, 1.0) for name in names], 2.0)

@@ -31,7 +31,7 @@ from mica.plan.promises import (
 from mica.plan.row import Row
 from mica.plan.timeline import ProcessorClock
 
-PLAIN = Setting("float32", 32, 2, fused=False, elementwise=1, waits=1)
+PLAIN = Setting("float32", 32, 2, False, "LoaderSource", elementwise=1, waits=1)
 PROMISE = Promise(0.4, 0.5)
 
 
@@ -54,7 +54,8 @@ def run(setting=PLAIN, seconds=1.0, *actions):
         ("batch", {"batch_size": 64}),
         ("threads", {"threads": 1}),
         ("fused", {"fused": True}),
-        ("read ahead", {"reads": "LoaderSource"}),
+        ("memory", {"reads": "ArraySource"}),
+        ("read ahead", {"reads": "LoaderSource, 1 processes"}),
         ("join", {"elementwise": 0}),
         ("sync", {"waits": 0}),
     ],
@@ -76,6 +77,8 @@ def test_an_advice_that_was_followed_is_found(action, change):
         ("batch", {"batch_size": 16}),
         ("threads", {"threads": 4}),
         ("join", {"elementwise": 2}),
+        ("memory", {"reads": "LoaderSource, 1 processes"}),
+        ("read ahead", {"reads": "ArraySource"}),
         ("capture", {"precision": "bfloat16"}),  # a graph cannot be looked into
     ],
 )
