@@ -1,5 +1,6 @@
 """Hardware: what this machine is, and how fast it can possibly compute and copy."""
 
+import functools
 import os
 import platform
 import sys
@@ -21,6 +22,7 @@ __all__ = [
     "usable_cores",
 ]
 
+HERE = Path("/")  # below it `proc` and `sys` are found
 # Instruction sets that decide how fast matrix products are, narrowest first, in the
 # words of Linux's /proc/cpuinfo.
 INSTRUCTION_SETS = (
@@ -143,10 +145,13 @@ def _quota_cores(root: Path) -> float:
     return min(quotas)
 
 
-def usable_cores(root: Path = Path("/")) -> int:
+def usable_cores(root: Path = HERE) -> int:
     """Count the physical cores this process may use.
 
     min(physical cores in the process's affinity, container's quota), at least 1
+
+    The affinity is asked each time; a quota that changes while the process runs is not
+    seen.
 
     Args:
         root: Where `proc` and `sys` are found.
@@ -163,12 +168,20 @@ def usable_cores(root: Path = Path("/")) -> int:
         allowed = os.sched_getaffinity(0)
     else:
         allowed = set(range(os.cpu_count() or 1))
+    known = root == HERE  # asked in every call of predict: the files are read once
+    return (_count_cores_once if known else _count_cores)(root, frozenset(allowed))
+
+
+def _count_cores(root: Path, allowed: frozenset[int]) -> int:
     cores = {
         (table.get("physical id"), table.get("core id", table["processor"]))
         for table in _processors(root)
         if int(table["processor"]) in allowed
     }
     return max(1, int(min(len(cores) or len(allowed), _quota_cores(root))))
+
+
+_count_cores_once = functools.cache(_count_cores)
 
 
 def _memory_bytes(root: Path) -> int | None:

@@ -153,3 +153,9 @@ def test_measuring_draws_nothing_from_the_global_generator():
     before = torch.get_rng_state()
     measure_ceilings("cpu", seconds=0.0)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_files_of_this_machine_are_read_once(monkeypatch):
+    expected = usable_cores()
+    monkeypatch.setattr("mica.engine.hardware._read", lambda path: 1 / 0)
+    assert usable_cores() == expected
