@@ -63,6 +63,7 @@ class Embedding(Layer):
         tensor([[ True,  True, False]])
     """
 
+    takes_integers: ClassVar[bool] = True
     words_of_others: ClassVar[Mapping[str, str]] = {
         "input_length": "Leave it out: sequences of any length fit.",
         "lora_rank": "Put the layer into mica.layers.LowRank.",

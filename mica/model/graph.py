@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from itertools import compress, count
 from typing import Any
 
 import torch
@@ -185,6 +186,9 @@ class Graph:
         self.input_names = self._name_inputs(inputs)
         self.layers = self._distinct_layers()
         self.constants = self._distinct_constants()
+        floating = [each.dtype.is_floating_point for each in self.inputs]
+        # Beside tokens, amounts may come as whole numbers, too.
+        self._amounts = [] if all(floating) else [*compress(count(), floating)]
         self._compile(leaves)
 
     @staticmethod
@@ -420,13 +424,21 @@ class Graph:
                     f"Model: expected inputs named {self.input_names}, got "
                     f"{sorted(kwargs)}. Give each input under its name."
                 )
-            return [kwargs[name] for name in self.input_names]
+            return self._with_amounts([kwargs[name] for name in self.input_names])
         if len(args) != len(self.inputs):
             raise ShapeError(
                 f"Model: expected {len(self.inputs)} inputs {self.input_names}, got "
                 f"{len(args)}. Give one tensor for each input."
             )
-        return list(args)
+        return self._with_amounts(list(args))
+
+    def _with_amounts(self, values: list[Any]) -> list[Any]:
+        """Whole numbers where an input takes amounts, as floating-point numbers."""
+        for place in self._amounts:
+            value = values[place]
+            if isinstance(value, Tensor) and value.dtype in (torch.int32, torch.int64):
+                values[place] = value.to(torch.get_default_dtype())
+        return values
 
     def output_names(self, layer_names: dict[int, str]) -> list[str]:
         """Name each output: its key in a dict, else the layer that makes it.

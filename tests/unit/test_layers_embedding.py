@@ -2,9 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
+import mica
+from mica import layers
 from mica.errors import ConfigError, DataError
 from mica.layers import Embedding, Input
 from mica.layers.initializers import FunctionInitializer
@@ -82,3 +85,27 @@ def test_vectors_learned_elsewhere_can_be_the_first_values():
 
     layer = Embedding(3, 2, embeddings_initializer=FunctionInitializer(copy))
     assert layer(torch.tensor([2, 0])).tolist() == [[4.0, 5.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [np.arange(12).reshape(4, 3), np.arange(12, dtype=np.int32).reshape(4, 3).tolist()],
+    ids=["an array", "lists"],
+)
+def test_a_model_that_begins_with_an_embedding_takes_whole_numbers(numbers):
+    model = mica.Sequential(layers.Embedding(12, 2), layers.Flatten(), layers.Dense(1))
+    model.compile("sgd", "mse")
+    model.fit(numbers, np.zeros((4, 1)), verbose=0)
+    assert model.predict(numbers).shape == (4, 1)
+    assert model.evaluate(numbers, np.zeros((4, 1)), verbose=0) >= 0
+
+
+def test_measurements_beside_an_embedding_stay_measurements():
+    words, amounts = mica.Input((3,), dtype="int64"), mica.Input((2,))
+    flat = layers.Flatten()(layers.Embedding(12, 2)(words))
+    outputs = layers.Dense(1)(layers.Concatenate()([flat, layers.Dense(2)(amounts)]))
+    model = mica.Model([words, amounts], outputs)
+    model.compile("sgd", "mse")
+    data = (np.arange(12).reshape(4, 3), np.arange(8).reshape(4, 2))
+    model.fit(data, np.zeros((4, 1)), verbose=0)
+    assert model.predict(data).shape == (4, 1)
