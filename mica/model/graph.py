@@ -186,9 +186,6 @@ class Graph:
         self.input_names = self._name_inputs(inputs)
         self.layers = self._distinct_layers()
         self.constants = self._distinct_constants()
-        floating = [each.dtype.is_floating_point for each in self.inputs]
-        # Beside tokens, amounts may come as whole numbers, too.
-        self._amounts = [] if all(floating) else [*compress(count(), floating)]
         self._compile(leaves)
 
     @staticmethod
@@ -332,6 +329,9 @@ class Graph:
             for leaf in flatten(node.outputs):
                 if isinstance(leaf, SymbolicTensor):
                     places.setdefault(leaf, len(places))
+        floating = [each.dtype.is_floating_point for each in self.inputs]
+        # Beside tokens, amounts may come as whole numbers, too.
+        self._amounts = [] if all(floating) else [*compress(count(), floating)]
         self._size = len(places)
         self._output_places = [places[leaf] for leaf in outputs]
         self._mask_places = [
