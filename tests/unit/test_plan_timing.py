@@ -1,10 +1,12 @@
 """Timing of plans: turns, failures, and what counts as faster."""
 
+import itertools
 import math
 
 import pytest
 import torch
 
+from mica.plan import timing
 from mica.plan.timing import Timed, in_words, is_faster, take_turns, time_block, wait
 
 
@@ -100,3 +102,17 @@ def test_a_processor_is_never_waited_for():
 
 def test_nothing_timed_has_no_finite_median():
     assert Timed().median == math.inf
+
+
+@pytest.mark.parametrize(
+    ("second", "over", "rounds"),
+    [(0.8, 2.0, 7), (0.8, 4.0, 3), (1.0, 2.0, 3), (1.1, 2.0, 3)],
+    ids=["ahead", "ahead, but too late", "equal", "behind"],
+)
+def test_a_candidate_that_is_ahead_gets_the_rounds_that_decide(
+    monkeypatch, second, over, rounds
+):
+    now = itertools.chain([0.0], itertools.repeat(over))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(now))
+    timed = take_turns([lambda: 1.0, lambda: second], 15, seconds=1.0)
+    assert [len(each.seconds) for each in timed] == [rounds, rounds]
