@@ -31,7 +31,7 @@ from mica.engine.kernels.recurrent import (
     run_lstm,
     without_kernels,
 )
-from mica.engine.kernels.updates import has_update_kernels, run_adam, run_rmsprop
+from mica.engine.kernels.updates import AdamKernel, has_update_kernels, run_rmsprop
 from mica.engine.memory import (
     KeptMemory,
     free_memory_bytes,
@@ -55,6 +55,7 @@ from mica.engine.versions import mica_version
 
 __all__ = [
     "Accelerator",
+    "AdamKernel",
     "Ceilings",
     "ExecutionPlan",
     "Hardware",
@@ -88,7 +89,6 @@ __all__ = [
     "random_state",
     "resolve_device",
     "restore_random_state",
-    "run_adam",
     "run_gru",
     "run_lstm",
     "run_rmsprop",

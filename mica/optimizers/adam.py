@@ -1,14 +1,20 @@
 """Adam and AdamW: steps by the mean of recent gradients over their spread."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Unpack
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import (
+    _global_optimizer_post_hooks,
+    _global_optimizer_pre_hooks,
+)
 
-from mica.engine import run_adam
+from mica.engine import AdamKernel
 from mica.errors import ConfigError
+from mica.optimizers.built import MatchedLayouts
 from mica.optimizers.optimizer import (
     LearningRate,
     Optimizer,
@@ -20,8 +26,47 @@ __all__ = ["Adam", "AdamUpdate", "AdamW", "AdamWUpdate"]
 
 # Numbers; above, an update takes longer than Python's part, and torch has more threads.
 LARGEST_IN_ONE_PASS = 2**18
-# Without what surrounds it: hooks and no_grad surround our own step.
 _step_of_torch = inspect.unwrap(torch.optim.Adam.step)
+
+
+def _is_watched(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether somebody hears of the step besides those who prepare it for torch."""
+    before = optimizer._optimizer_step_pre_hooks.values()
+    return bool(
+        optimizer._optimizer_step_post_hooks
+        or _global_optimizer_pre_hooks
+        or _global_optimizer_post_hooks
+        or torch.autograd._profiler_enabled()
+        or any(type(hook) is not MatchedLayouts for hook in before)
+    )
+
+
+@torch.optim.Optimizer.profile_hook_step
+@torch.no_grad()
+def _step_among_hooks(
+    self: "AdamUpdate", closure: Callable[[], Any] | None = None
+) -> Any:
+    loss = None
+    if closure is not None:
+        with torch.enable_grad():
+            loss = closure()
+    others = self.update_in_one_pass()
+    if others:
+        with _only(self, others):
+            _step_of_torch(self)
+    return loss
+
+
+@contextmanager
+def _only(
+    optimizer: torch.optim.Optimizer, groups: list[dict[str, Any]]
+) -> Iterator[None]:
+    every = optimizer.param_groups
+    optimizer.param_groups = groups
+    try:
+        yield
+    finally:
+        optimizer.param_groups = every
 
 
 class AdamUpdate(torch.optim.Adam):
@@ -45,7 +90,6 @@ class AdamUpdate(torch.optim.Adam):
         0.9
     """
 
-    @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every weight that has a gradient.
 
@@ -55,21 +99,30 @@ class AdamUpdate(torch.optim.Adam):
         Returns:
             What the closure returned.
         """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        groups = self.param_groups
-        others = [group for group in groups if not self._update_in_one_pass(group)]
+        if closure is not None or _is_watched(self):
+            return _step_among_hooks(self, closure)
+        others = self.update_in_one_pass()
         if others:
-            self.param_groups = others
-            try:
-                _step_of_torch(self)
-            finally:
-                self.param_groups = groups
-        return loss
+            with _only(self, others):
+                _step_among_hooks(self)
+        return None
 
-    def _update_in_one_pass(self, group: dict[str, Any]) -> bool:
+    step.hooked = True  # type: ignore[attr-defined]  # or torch puts hooks around it
+
+    def update_in_one_pass(self) -> list[dict[str, Any]]:
+        """Change the groups the kernel is for.
+
+        Returns:
+            The groups that are left to torch.
+        """
+        kernels = self.__dict__.setdefault("_kernels", {})
+        return [
+            group
+            for number, group in enumerate(self.param_groups)
+            if not self._update(group, kernels.setdefault(number, AdamKernel()))
+        ]
+
+    def _update(self, group: dict[str, Any], kernel: AdamKernel) -> bool:
         if not group["fused"] or isinstance(group["lr"], Tensor):
             return False
         if group["amsgrad"] or group["maximize"] or group["capturable"]:
@@ -83,7 +136,7 @@ class AdamUpdate(torch.optim.Adam):
         states = [self.state[weight] for weight in weights]
         if not all(states):  # new: torch makes them
             return False
-        return run_adam(
+        return kernel.run(
             weights,
             [weight.grad for weight in weights],
             [state["exp_avg"] for state in states],

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mica.engine.kernels.building import KernelLibrary
 
-__all__ = ["has_update_kernels", "run_adam", "run_rmsprop"]
+__all__ = ["AdamKernel", "has_update_kernels", "run_rmsprop"]
 
 LIBRARY = KernelLibrary(names=("adam.c", "rmsprop.c"))
 
@@ -168,66 +168,102 @@ def run_rmsprop(
     return True
 
 
-def run_adam(
-    weights: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    means: Sequence[Tensor],
-    squares: Sequence[Tensor],
-    steps: Sequence[Tensor],
-    *,
-    rate: float,
-    betas: tuple[float, float],
-    epsilon: float = 1e-7,
-    decay: float = 0.0,
-) -> bool:
-    """Change weights as Adam does, and its running tensors, all in place.
+class AdamKernel:
+    """Adam's update of some weights, all in place, in one call of a kernel.
 
-    The formula is `mica.optimizers.Adam`'s, with its decoupled decay.
-
-    Args:
-        weights: On the processor, in float32.
-        gradients: One for each weight, as all that follow.
-        means: Running means of the gradients.
-        squares: Of the squared gradients.
-        steps: How many updates there were; one is added.
-        rate: Learning rate.
-        betas: Shares of the running means that are kept.
-        epsilon: Added to the root.
-        decay: Share of a weight lost at a rate of 1.
-
-    Returns:
-        Whether it was done: False without a compiler, or when a tensor is of another
-        kind. Nothing is changed then.
+    The formula is `mica.optimizers.Adam`'s, with its decoupled decay. What does not
+    change from step to step is made ready once: for a small network, that takes longer
+    than the update.
 
     Example:
         >>> weight, zero = torch.ones(1), torch.zeros(1)
-        >>> done = run_adam(
+        >>> done = AdamKernel().run(
         ...     [weight], [torch.ones(1)], [zero.clone()], [zero.clone()], [zero],
         ...     rate=0.25, betas=(0.9, 0.99),
         ... )
         >>> round(weight.item(), 4) == (0.75 if done else 1.0)
         True
     """
-    library = _kernels()
-    rows = zip(weights, gradients, means, squares, strict=True)
-    if library is None or not all(map(_go_together, rows)):
-        return False
-    if not all(each.dtype is torch.float32 and each.is_cpu for each in steps):
-        return False
-    held = [
-        _addresses(column) for column in (weights, gradients, means, squares, steps)
-    ]
-    sizes = _sizes(weights)
-    library.mica_adam(
-        _AdamFields(
-            len(weights),
-            rate,
-            *betas,
-            epsilon,
-            decay,
-            ctypes.addressof(sizes),
-            *map(ctypes.addressof, held),
-        )
-    )
-    torch.autograd.graph.increment_version(weights)
-    return True
+
+    def __init__(self) -> None:
+        self._known: list[Any] = []  # addresses and strides that were found good
+        self._fields = _AdamFields()
+        self._gradients: Any = None
+        self._held: list[Any] = []
+
+    def run(
+        self,
+        weights: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        means: Sequence[Tensor],
+        squares: Sequence[Tensor],
+        steps: Sequence[Tensor],
+        *,
+        rate: float,
+        betas: tuple[float, float],
+        epsilon: float = 1e-7,
+        decay: float = 0.0,
+    ) -> bool:
+        """Change weights, and their running tensors.
+
+        Args:
+            weights: On the processor, in float32.
+            gradients: One for each weight, as all that follow.
+            means: Running means of the gradients.
+            squares: Of the squared gradients.
+            steps: How many updates there were; one is added.
+            rate: Learning rate.
+            betas: Shares of the running means that are kept.
+            epsilon: Added to the root.
+            decay: Share of a weight lost at a rate of 1.
+
+        Returns:
+            Whether it was done: False without a compiler, or when a tensor is of
+            another kind. Nothing is changed then.
+        """
+        library = _kernels()
+        if library is None:
+            return False
+        columns = (weights, means, squares, steps)
+        known: list[Any] = [each.data_ptr() for column in columns for each in column]
+        known += [weight.stride() for weight in weights]
+        if known != self._known and not self._make_ready(known, *columns):
+            return False
+        for weight, gradient in zip(weights, gradients, strict=True):
+            if gradient.dtype is not torch.float32 or not gradient.is_cpu:
+                return False
+            if gradient.layout is not torch.strided:
+                return False
+            if gradient.stride() != weight.stride():
+                return False
+        self._gradients[:] = [each.data_ptr() for each in gradients]
+        fields = self._fields
+        fields.rate, fields.epsilon, fields.decay = rate, epsilon, decay
+        fields.beta_1, fields.beta_2 = betas
+        library.mica_adam(fields)
+        # As torch's own operations do: a graph that saved these weights is stale now.
+        torch.autograd.graph.increment_version(weights)
+        return True
+
+    def _make_ready(
+        self,
+        known: list[Any],
+        weights: Sequence[Tensor],
+        means: Sequence[Tensor],
+        squares: Sequence[Tensor],
+        steps: Sequence[Tensor],
+    ) -> bool:
+        self._known = []
+        counted = all(each.dtype is torch.float32 and each.is_cpu for each in steps)
+        rows = zip(weights, means, squares, strict=True)
+        if not counted or not all(map(_go_together, rows)):
+            return False
+        held = [_sizes(weights), *map(_addresses, (weights, means, squares, steps))]
+        self._gradients = (ctypes.c_void_p * len(weights))()
+        fields = self._fields
+        fields.count = len(weights)
+        names = ("sizes", "weights", "means", "squares", "steps", "gradients")
+        for name, array in zip(names, [*held, self._gradients], strict=True):
+            setattr(fields, name, ctypes.addressof(array))
+        self._held, self._known = held, known  # the arrays live as long as the fields
+        return True
