@@ -29,7 +29,9 @@ LONG_RUN = 600.0  # seconds from which a compiler's minute is small
 SHARE = 0.05  # of the run that a search may take
 LONGEST_SEARCH = 20.0  # seconds
 BLOCK = 0.02  # seconds that are timed in one go
-ROUNDS = 15
+ROUNDS, MOST_ROUNDS = 15, 60  # the more, the less a neighbour's minute decides
+THOROUGH = 0.01  # of a long run, for more rounds
+ROUND = 0.08  # seconds, about: four candidates
 GAIN = 0.03  # the least share of time that must be saved
 
 
@@ -209,6 +211,7 @@ def _decide(
         found,
         eager,
         seconds=min(LONGEST_SEARCH, SHARE * total),
+        rounds=_rounds(total),
         time_to_compile=total > LONG_RUN,
     )
     adopted = next(each for each in trials if not each.reason)
@@ -264,6 +267,7 @@ def search(
     eager: ExecutionPlan,
     *,
     seconds: float,
+    rounds: int = ROUNDS,
     time_to_compile: bool = False,
     candidates: Sequence[ExecutionPlan] | None = None,
 ) -> list[Trial]:
@@ -274,6 +278,7 @@ def search(
         batches: Batches of one size.
         eager: The plan that others are compared with.
         seconds: How long it may take, about.
+        rounds: How often each candidate is timed.
         time_to_compile: Whether a compiler may be tried.
         candidates: The plans, the eager one first; None for those of this machine.
 
@@ -286,7 +291,7 @@ def search(
     running = [each for each in trials if not each.reason]
     blocks = [_block(trial, batches, each.plan) for each in running]
     for each, timed in zip(
-        running, take_turns(blocks, ROUNDS, seconds=seconds), strict=True
+        running, take_turns(blocks, rounds, seconds=seconds), strict=True
     ):
         each.timed = timed
         each.reason = timed.failure
@@ -334,16 +339,23 @@ def _block(
     return block
 
 
+def _rounds(total: float) -> int:
+    """How often each candidate is timed in a search for a run of so many seconds."""
+    return int(min(max(ROUNDS, THOROUGH * total / ROUND), MOST_ROUNDS))
+
+
 def _judge(trials: Sequence[Trial]) -> None:
-    """Leave one trial without a reason: the fastest beyond noise, else the eager."""
-    eager = trials[0]
-    faster = [
-        each
-        for each in trials[1:]
-        if not each.reason
-        and is_faster(each.timed.seconds, eager.timed.seconds, gain=GAIN)
-    ]
-    adopted = min(faster, key=lambda each: each.timed.median, default=eager)
+    """Leave one trial without a reason: the fastest beyond noise, the first if alike.
+
+    The simpler plans come first, and a later one must beat the best before it beyond
+    noise: of eight that are alike, the luckiest is not adopted.
+    """
+    adopted = trials[0]
+    for each in trials[1:]:
+        if not each.reason and is_faster(
+            each.timed.seconds, adopted.timed.seconds, gain=GAIN
+        ):
+            adopted = each
     for each in trials:
         if each is not adopted and not each.reason:
             slower = each.timed.median / adopted.timed.median - 1

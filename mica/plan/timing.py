@@ -80,7 +80,7 @@ def take_turns(
     rounds: int,
     *,
     seconds: float = math.inf,
-    give_up_above: float = 1.3,
+    give_up_above: float = 2.0,
 ) -> list[Timed]:
     """Let candidates run one after the other, round by round, in alternating order.
 

@@ -418,3 +418,24 @@ def test_updates_that_gather_batches_are_tried_as_they_are(eager_to_search):
 def test_updater_of_a_copy_learns_on():
     session, _ = a_session()
     assert isinstance(session.ready_updater(), Updater)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds"), [(10.0, 15), (300.0, 37), (1e6, 60), (float("inf"), 60)]
+)
+def test_a_long_run_is_worth_more_rounds(seconds, rounds):
+    assert searching._rounds(seconds) == rounds
+
+
+def test_of_plans_that_are_alike_the_first_is_adopted():
+    times = {TWO_THREADS: 1.0, ONE_THREAD: 0.7, MIXED: 0.69}
+    trials = [Trial(plan, Timed([each] * 15)) for plan, each in times.items()]
+    searching._judge(trials)
+    assert [trial.reason for trial in trials] == ["43% slower", "", "no faster"]
+
+
+def test_of_plans_that_differ_the_fastest_is_adopted():
+    times = {TWO_THREADS: 1.0, ONE_THREAD: 0.7, MIXED: 0.5}
+    trials = [Trial(plan, Timed([each] * 15)) for plan, each in times.items()]
+    searching._judge(trials)
+    assert [trial.reason for trial in trials] == ["100% slower", "40% slower", ""]
