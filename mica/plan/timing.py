@@ -154,7 +154,9 @@ def in_words(error: BaseException) -> str:
         >>> in_words(ValueError("no such thing"))
         'it failed: ValueError: no such thing'
     """
-    first = (str(error).strip().splitlines() or [""])[0]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = 2 if lines and lines[0].endswith(":") else 1  # a heading says nothing
+    first = " ".join(lines[:said])
     shown = first if len(first) <= 120 else first[:117] + "..."
     return f"it failed: {type(error).__name__}: {shown}"
 

@@ -116,3 +116,10 @@ def test_a_candidate_that_is_ahead_gets_the_rounds_that_decide(
     monkeypatch.setattr(timing.time, "perf_counter", lambda: next(now))
     timed = take_turns([lambda: 1.0, lambda: second], 15, seconds=1.0)
     assert [len(each.seconds) for each in timed] == [rounds, rounds]
+
+
+def test_a_heading_is_told_with_the_line_below_it():
+    error = RuntimeError("the backend raised:\n\n  no compiler was found\nsecond line")
+    said = "it failed: RuntimeError: the backend raised: no compiler was found"
+    assert in_words(error) == said
+    assert in_words(ValueError("")) == "it failed: ValueError: "
