@@ -14,6 +14,7 @@ from mica.engine import (
     restore_random_state,
 )
 from mica.plan.candidates import find_candidates
+from mica.plan.compilable import is_soon_compiled
 from mica.plan.copying import copy_session
 from mica.plan.proof import bounds_of, compare, look
 from mica.plan.remembering import key_of, recall_plan, remember_plan
@@ -212,7 +213,7 @@ def _decide(
         eager,
         seconds=min(LONGEST_SEARCH, SHARE * total),
         rounds=_rounds(total),
-        time_to_compile=total > LONG_RUN,
+        time_to_compile=total > LONG_RUN and is_soon_compiled(trial, found),
     )
     adopted = next(each for each in trials if not each.reason)
     remember_plan(key, adopted.plan, adopted.timed.median)
