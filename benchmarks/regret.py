@@ -25,7 +25,7 @@ from mica.engine import (
 from mica.plan.candidates import find_candidates
 from mica.plan.copying import copy_session
 from mica.plan.rehearsing import rehearse
-from mica.plan.search import LONGEST_SEARCH, search
+from mica.plan.search import LONGEST_SEARCH, MOST_ROUNDS, search
 from mica.plan.timing import time_block
 from mica.training import Session, make_step, training_mode
 
@@ -150,8 +150,13 @@ def measure(subject: Subject, seconds: float, *, compiled: bool = False) -> Regr
     training_mode(trial.model)
     begin = time.perf_counter()
     with execution_scope(eager):
-        trials = search(
-            trial, batches, eager, seconds=LONGEST_SEARCH, time_to_compile=compiled
+        trials = search(  # as for a run of some minutes or more
+            trial,
+            batches,
+            eager,
+            seconds=LONGEST_SEARCH,
+            rounds=MOST_ROUNDS,
+            time_to_compile=compiled,
         )
     took = time.perf_counter() - begin
     adopted = next(each.plan for each in trials if not each.reason)
