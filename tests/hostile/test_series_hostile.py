@@ -285,8 +285,7 @@ SERIES = {
         days(30),
         {"target": "rein"},
         DataError,
-        "table: expected a column 'rein' of numbers, got 1 other. Did you mean "
-        "'rain'?",
+        "table: expected a column 'rein' of numbers, got 1 other. Did you mean 'rain'?",
     ),
     "a target of texts": (
         {**days(30), "word": ["x", "y"] * 15},
