@@ -395,3 +395,12 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     )
     with refused(MissingDependencyError, sentence):
         read_texts(tmp_path / "r.parquet", text="t")
+
+
+def test_texts_are_not_their_own_labels():
+    sentence = (
+        "read_texts: expected one column of texts and another one of labels, got "
+        "'review' for both. Name the column of the labels: target='...'."
+    )
+    with refused(ConfigError, sentence):
+        read_texts({"review": ["a", "b"]}, text="review", target="review")

@@ -258,7 +258,8 @@ def read_texts(
         The texts, with notes on what was noticed.
 
     Raises:
-        ConfigError: ``text`` is not given, or an unknown encoding.
+        ConfigError: ``text`` is not given or the same as ``target``, or an unknown
+            encoding.
         DataError: No such file or column, a column of numbers, lines that cannot be
             read, or a byte that is not of the encoding: each named with its place.
         MissingDependencyError: A Parquet file without pyarrow.
@@ -268,6 +269,11 @@ def read_texts(
         >>> read_texts(rows, text="review", target="stars").labels
         [5, 1]
     """
+    if text is not None and text == target:
+        raise ConfigError(
+            f"read_texts: expected one column of texts and another one of labels, got "
+            f"{text!r} for both. Name the column of the labels: target='...'."
+        )
     if not isinstance(source, (str, PathLike)):
         return _from_table(as_table(source), text, target)
     path = Path(source)
