@@ -181,6 +181,9 @@ class Explanation:
     def __str__(self) -> str:
         return str(self.report())
 
+    def _repr_html_(self) -> str | None:
+        return self.report()._repr_html_()
+
 
 def _digits(value: float) -> float:
     return float(f"{value:.3g}")

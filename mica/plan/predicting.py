@@ -136,6 +136,9 @@ class Prediction:
     def __str__(self) -> str:
         return str(self.report())
 
+    def _repr_html_(self) -> str | None:
+        return self.report()._repr_html_()
+
 
 def choose_prediction(
     session: Session,

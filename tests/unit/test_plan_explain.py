@@ -573,3 +573,9 @@ def test_operations_of_a_place_make_its_cost():
     assert row.cost.attainable == pytest.approx(1e-3)
     assert row.bound == "compute"
     assert row.intensity == 1000.0
+
+
+def test_a_notebook_shows_the_report():
+    found = quick(small_model())
+    assert found._repr_html_() == found.report()._repr_html_()
+    assert "unexplained" in found._repr_html_()

@@ -440,3 +440,9 @@ def test_small_and_eager_predictions_ask_nobody(monkeypatch):
     model.predict(torch.zeros(1023, 4))
     model.predict(torch.zeros(1100, 4), plan="eager")
     model.predict(torch.zeros(1100, 4), plan=MIXED)
+
+
+def test_a_notebook_shows_the_decision():
+    found = Prediction(EAGER, 32, "Few rows.")
+    assert found._repr_html_() == found.report()._repr_html_()
+    assert "Few rows." in found._repr_html_()
