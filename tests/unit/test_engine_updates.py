@@ -348,3 +348,35 @@ def test_a_copy_of_adam_has_its_own_weights():
     twin.step()
     assert torch.equal(weight, before)
     assert not torch.equal(copied, before)
+
+
+@needs_kernels
+def test_a_weight_of_another_form_at_the_same_address_is_seen():
+    memory = torch.ones(8)
+    kernel = AdamKernel()
+    for size in (8, 3):
+        weight = memory[:size]
+        columns = [torch.zeros(size) for _ in range(2)]
+        kernel._held = []  # so that the state may lie where it lay before
+        done = kernel.run(
+            [weight], [torch.ones(size)], *([each] for each in columns),
+            [torch.zeros(())], rate=0.25, betas=(0.9, 0.99),
+        )  # fmt: skip
+        assert done
+    assert_close(memory, torch.tensor([0.5] * 3 + [0.75] * 5), "oracle")
+
+
+@needs_kernels
+def test_state_that_is_replaced_is_found_again():
+    weight = torch.ones(3)
+    optimizer = AdamUpdate([weight], lr=0.1, fused=True)
+    judge = torch.ones(3)
+    other = torch.optim.Adam([judge], lr=0.1, fused=True)
+    for _ in range(4):
+        for each, its in ((weight, optimizer), (judge, other)):
+            each.grad = torch.sin(each)
+            its.step()
+            state = its.state[each]
+            state["exp_avg"] = state["exp_avg"].clone()
+            state["step"] = state["step"].clone()
+    assert_close(weight, judge, "oracle")

@@ -186,7 +186,7 @@ class AdamKernel:
     """
 
     def __init__(self) -> None:
-        self._known: list[Any] = []  # addresses and strides that were found good
+        self._known: list[Any] = []  # addresses and forms that were found good
         self._fields = _AdamFields()
         self._gradients: Any = None
         self._held: list[Any] = []
@@ -226,7 +226,8 @@ class AdamKernel:
             return False
         columns = (weights, means, squares, steps)
         known: list[Any] = [each.data_ptr() for column in columns for each in column]
-        known += [weight.stride() for weight in weights]
+        for weight in weights:  # another tensor may come to lie at an address
+            known += [weight.dtype, weight.shape, weight.stride()]
         if known != self._known and not self._make_ready(known, *columns):
             return False
         for weight, gradient in zip(weights, gradients, strict=True):
@@ -265,5 +266,6 @@ class AdamKernel:
         names = ("sizes", "weights", "means", "squares", "steps", "gradients")
         for name, array in zip(names, [*held, self._gradients], strict=True):
             setattr(fields, name, ctypes.addressof(array))
-        self._held, self._known = held, known  # the arrays live as long as the fields
+        # Arrays live as long as the fields, and what is held is at no other's address.
+        self._held, self._known = [*held, *means, *squares, *steps], known
         return True
