@@ -31,7 +31,7 @@ from mica.plan.remembering import (
     recall_plan,
     remember_plan,
 )
-from mica.plan.timing import Timed, in_words, is_faster, take_turns, time_block
+from mica.plan.timing import Timed, adopt, in_words, take_turns, time_block
 from mica.report import Table
 from mica.training import Session
 from mica.training.calling import call, evaluation_mode
@@ -45,7 +45,6 @@ FEWEST_BATCHES = 100  # of the default size; fewer are over before a search pays
 SHORT_RUN = 10.0  # seconds; a prediction that takes no longer stays float32
 SHARE = 0.05  # of the rows that may be computed to find something out
 ROUNDS = 12  # chance is ruled out though one of them goes wrong
-GAIN = 0.03  # the least share of time that must be saved
 SMALL = 16  # rows of the batch that is watched for its memory
 CACHE = 4e6  # bytes of layers' outputs that a processor's caches hold beside weights
 CACHES = {"cpu": CACHE}  # elsewhere many rows at once keep a device busy
@@ -324,7 +323,7 @@ class _Search:
         if others:
             self._time(trials, [each.batch_size for each in trials])
         found.trials = trials
-        found.batch_size = _adopt(trials).batch_size
+        found.batch_size = adopt(trials).batch_size
 
     def _try_mixed(self, found: Prediction, mixed: ExecutionPlan) -> None:
         """Prove and time bfloat16 in batches of the size that was found."""
@@ -347,7 +346,7 @@ class _Search:
         self._time([eager, trial], [rows, rows])
         adopted = next(each for each in found.trials if not each.reason)
         adopted.timed = eager.timed
-        if _adopt([adopted, trial]) is trial:
+        if adopt([adopted, trial]) is trial:
             found.plan = mixed
 
     def _time(self, trials: Sequence[PredictionTrial], rows: Sequence[int]) -> None:
@@ -376,27 +375,6 @@ def _kept(trial: PredictionTrial) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, it is dropped
         trial.reason = f"dropped: {in_words(error)}"
-
-
-def _adopt(trials: Sequence[PredictionTrial]) -> PredictionTrial:
-    """Leave one trial without a reason: the fastest beyond noise, else the first."""
-    first = trials[0]
-    faster = [
-        each
-        for each in trials[1:]
-        if not each.reason
-        and is_faster(each.timed.seconds, first.timed.seconds, gain=GAIN)
-    ]
-    adopted = min(faster, key=lambda each: each.timed.median, default=first)
-    for each in trials:
-        if each is not adopted and not each.reason:
-            slower = each.timed.median / adopted.timed.median - 1
-            each.reason = "no faster"
-            if slower >= 0.005:
-                each.reason = f"{slower:.0%} slower"
-            elif slower <= -0.005:
-                each.reason += " beyond noise"
-    return adopted
 
 
 def _most_rows(room: float, device: torch.device) -> float:

@@ -18,7 +18,7 @@ from mica.plan.compilable import is_soon_compiled
 from mica.plan.copying import copy_session
 from mica.plan.proof import bounds_of, compare, look
 from mica.plan.remembering import key_of, recall_plan, remember_plan
-from mica.plan.timing import Timed, in_words, is_faster, take_turns, time_block
+from mica.plan.timing import Timed, adopt, in_words, take_turns, time_block
 from mica.report import Table
 from mica.training import Session, make_step, training_mode
 
@@ -33,7 +33,6 @@ BLOCK = 0.02  # seconds that are timed in one go
 ROUNDS, MOST_ROUNDS = 15, 60  # the more, the less a neighbour's minute decides
 THOROUGH = 0.01  # of a long run, for more rounds
 ROUND = 0.08  # seconds, about: four candidates
-GAIN = 0.03  # the least share of time that must be saved
 
 
 @dataclass
@@ -296,7 +295,7 @@ def search(
     ):
         each.timed = timed
         each.reason = timed.failure
-    _judge(trials)
+    adopt(trials)
     return trials
 
 
@@ -343,21 +342,3 @@ def _block(
 def _rounds(total: float) -> int:
     """How often each candidate is timed in a search for a run of so many seconds."""
     return int(min(max(ROUNDS, THOROUGH * total / ROUND), MOST_ROUNDS))
-
-
-def _judge(trials: Sequence[Trial]) -> None:
-    """Leave one trial without a reason: the fastest beyond noise, the first if alike.
-
-    The simpler plans come first, and a later one must beat the best before it beyond
-    noise: of eight that are alike, the luckiest is not adopted.
-    """
-    adopted = trials[0]
-    for each in trials[1:]:
-        if not each.reason and is_faster(
-            each.timed.seconds, adopted.timed.seconds, gain=GAIN
-        ):
-            adopted = each
-    for each in trials:
-        if each is not adopted and not each.reason:
-            slower = each.timed.median / adopted.timed.median - 1
-            each.reason = f"{slower:.0%} slower" if slower >= 0.005 else "no faster"

@@ -5,14 +5,34 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import torch
 
-__all__ = ["Timed", "in_words", "is_faster", "take_turns", "time_block", "wait"]
+__all__ = [
+    "Timed",
+    "adopt",
+    "in_words",
+    "is_faster",
+    "take_turns",
+    "time_block",
+    "wait",
+]
 
+GAIN = 0.03  # the least share of time that must be saved
 _CHANCE = 0.01  # of calling a plan faster that is not, in one comparison
 _DECISIVE = 7  # rounds, all won: equal plans do so with a probability of 1 / 128
 _PATIENCE = 3  # times the given seconds, while it is open whether one is faster
+
+
+class _Tried(Protocol):
+    """Anything that was timed, and why it was not adopted."""
+
+    timed: "Timed"
+    reason: str
+
+
+_Candidate = TypeVar("_Candidate", bound=_Tried)
 
 
 @dataclass
@@ -192,3 +212,41 @@ def is_faster(seconds: Sequence[float], eager: Sequence[float], *, gain: float) 
     count = len(pairs)
     tail = sum(math.comb(count, won) for won in range(wins, count + 1)) / 2**count
     return tail <= _CHANCE
+
+
+def adopt(trials: Sequence[_Candidate]) -> _Candidate:
+    """Leave one trial without a reason: the fastest beyond noise, the first if alike.
+
+    The simpler ones come first, and a later one must beat the best before it beyond
+    noise: of eight that are alike, the luckiest is not adopted.
+
+    Args:
+        trials: What was timed, the plain way first; those with a reason are out.
+
+    Returns:
+        The adopted one; all others have a reason then.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> slow, fast = (
+        ...     SimpleNamespace(timed=Timed([seconds] * 10), reason="")
+        ...     for seconds in (1.5, 1.0)
+        ... )
+        >>> adopt([slow, fast]) is fast, slow.reason
+        (True, '50% slower')
+    """
+    adopted = trials[0]
+    for each in trials[1:]:
+        if not each.reason and is_faster(
+            each.timed.seconds, adopted.timed.seconds, gain=GAIN
+        ):
+            adopted = each
+    for each in trials:
+        if each is not adopted and not each.reason:
+            slower = each.timed.median / adopted.timed.median - 1
+            each.reason = "no faster"
+            if slower >= 0.005:
+                each.reason = f"{slower:.0%} slower"
+            elif slower <= -0.005:
+                each.reason += " beyond noise"
+    return adopted

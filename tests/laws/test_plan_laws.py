@@ -13,6 +13,7 @@ from mica.data import Batch
 from mica.engine import ExecutionPlan, random_state
 from mica.optimizers.schedules import ExponentialDecay
 from mica.plan import search as searching
+from mica.plan import timing
 from mica.training import Objective, TrainStep, make_step
 from mica.training.updating import Updater
 
@@ -52,7 +53,7 @@ def trained(*, searched: bool, monkeypatch, tmp_path, optimizer="adam"):
         searching, "find_candidates", lambda *_, **__: [EAGER, MIXED, CAPTURED]
     )
     # Whatever is found, it is the eager plan: what differs then is the search's doing.
-    monkeypatch.setattr(searching, "is_faster", lambda *_, **__: False)
+    monkeypatch.setattr(timing, "is_faster", lambda *_, **__: False)
     model = a_model(optimizer)
     plan = "auto" if searched else "eager"
     with mica.engine.execution_scope(EAGER):
