@@ -46,8 +46,8 @@ class SumNodes(Layer):
 
     Example:
         >>> layer = SumNodes(3, normalize=True)
-        >>> layer(torch.full((1, 4), 2.0)).detach()
-        tensor([[2.0000, 2.0000, 2.0000]])
+        >>> layer(torch.full((1, 4), 2.0)).detach().round(decimals=4)
+        tensor([[2., 2., 2.]])
 
     Source:
         Poon & Domingos 2011, section 2; Aggarwal 2018, section 1.5.3.
