@@ -11,9 +11,10 @@ from mica.layers.arguments import fraction
 from mica.layers.constraints import ConstraintLike
 from mica.layers.convolution import Conv1D, Conv2D, Conv3D
 from mica.layers.initializers import InitializerLike, get_initializer
+from mica.layers.lstm_cell import advance, forget_first
 from mica.layers.noise import Dropout
 from mica.layers.recurrent import RNN
-from mica.layers.recurrent_cells import RecurrentCell, advance, forget_first
+from mica.layers.recurrent_cell import RecurrentCell
 from mica.layers.regularizers import RegularizerLike
 from mica.shapes import Shape
 

@@ -11,22 +11,22 @@ from mica.engine import is_compiling
 from mica.errors import ConfigError, ShapeError
 from mica.layers.activation import ActivationLike
 from mica.layers.constraints import ConstraintLike
+from mica.layers.gru_cell import GRUCell
 from mica.layers.initializers import InitializerLike
 from mica.layers.inputs import check_rank
 from mica.layers.layer import Layer
+from mica.layers.lstm_cell import LSTMCell
 from mica.layers.probing import is_probing
-from mica.layers.recurrent_cells import (
+from mica.layers.recurrent_cell import (
     WORDS_OF_OTHERS,
-    GRUCell,
-    LSTMCell,
     RecurrentCell,
-    SimpleRNNCell,
-    StackedRNNCells,
     first_state,
     is_cell,
     size_of_output,
 )
 from mica.layers.regularizers import RegularizerLike
+from mica.layers.simple_rnn_cell import SimpleRNNCell
+from mica.layers.stacked_cells import StackedRNNCells
 from mica.nested import flatten, map_nested
 from mica.shapes import Shape, describe
 
