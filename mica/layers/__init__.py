@@ -77,6 +77,7 @@ from mica.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from mica.layers.grouped_query_attention import GroupedQueryAttention
+from mica.layers.gru import GRU
 from mica.layers.gru_cell import GRUCell
 from mica.layers.hashing import HashedCrossing, Hashing
 from mica.layers.initializers import Initializer, get_initializer
@@ -89,6 +90,7 @@ from mica.layers.layer_normalization import (
     UnitNormalization,
 )
 from mica.layers.lookup import IntegerLookup, StringLookup
+from mica.layers.lstm import LSTM
 from mica.layers.lstm_cell import LSTMCell
 from mica.layers.masking import Masking
 from mica.layers.masks import attach_masks, gather_masks, masks_of, show_masks
@@ -169,7 +171,7 @@ from mica.layers.positions import (
     SinusoidalPositionEncoding,
 )
 from mica.layers.probing import is_probing, probing
-from mica.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from mica.layers.recurrent import RNN
 from mica.layers.recurrent_cell import RecurrentCell
 from mica.layers.regularizers import (
     L1,
@@ -183,6 +185,7 @@ from mica.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from mica.layers.resizing import Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from mica.layers.reversible_embedding import ReversibleEmbedding
 from mica.layers.separable_convolution import SeparableConv1D, SeparableConv2D
+from mica.layers.simple_rnn import SimpleRNN
 from mica.layers.simple_rnn_cell import SimpleRNNCell
 from mica.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from mica.layers.stacked_cells import StackedRNNCells
