@@ -282,12 +282,12 @@ def _remembered(ready: Rehearsal, eager: ExecutionPlan) -> ExecutionPlan | None:
     if not ready.trains or not ready.source.in_memory:
         return None  # such runs are executed eagerly
     with trial.trainability.applied():
-        optimizer = trial.ready_updater().optimizer
+        updater = trial.ready_updater()
         batches = ready.source.batches(
             0, batch_size=ready.batch_size, shuffle=True, seed=0, device=eager.device
         )
         first = next(iter(batches))
-        key = key_of(trial.model, first, trial.objective, optimizer, eager)
+        key = key_of(trial.model, first, trial.objective, updater, eager)
     found = recall_plan(key, eager)
     return None if found is None else found[0]
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ from torch import nn
 
 from mica.data import Batch
 from mica.engine import ExecutionPlan, cache_folder, inspect_hardware, mica_version
+from mica.engine.kernels.recurrent import describe_kernels
+from mica.engine.kernels.updates import has_update_kernels
+from mica.engine.precision import precision
 from mica.errors import ConfigError, MicaError
+from mica.layers import RNN
 from mica.nested import flatten
-from mica.registry import Configurable
+from mica.plan.describing import described
 from mica.training import atomic_file
 
 __all__ = [
@@ -26,21 +30,25 @@ __all__ = [
     "remember_plan",
 ]
 
-FORMAT = 1  # of the files; another number is not read
+FORMAT = 2  # of the files; another number is not read
 
 _recalled: dict[str, dict[str, Any]] = {}
 
 
 def key_of(
-    model: nn.Module, batch: Batch, objective: Any, optimizer: Any, eager: ExecutionPlan
+    model: nn.Module, batch: Batch, objective: Any, updater: Any, eager: ExecutionPlan
 ) -> str:
     """Name a situation: what is computed, on which machine, with which libraries.
+
+    Layers, losses, metrics and the optimizer count with their settings, those of one's
+    own with the code they are written in; the batch with its shapes; the precision
+    that was asked for; the machine with the cores that are usable now.
 
     Args:
         model: The module in training.
         batch: One batch; its shapes and types count.
         objective: What is made small.
-        optimizer: The torch optimizer.
+        updater: What changes the weights: an `Updater`, or a torch optimizer.
         eager: The plan that others are compared with.
 
     Returns:
@@ -57,10 +65,10 @@ def key_of(
         False
     """
     tensors = [*model.named_parameters(), *model.named_buffers()]
-    groups = getattr(optimizer, "param_groups", [])
     situation = {
         "format": FORMAT,
-        "modules": [(name, _described(part)) for name, part in model.named_modules()],
+        "modules": [(name, described(part)) for name, part in model.named_modules()],
+        "graph": _wiring(model),
         "weights": [
             (name, tuple(tensor.shape), str(tensor.dtype), tensor.requires_grad)
             for name, tensor in tensors
@@ -71,34 +79,76 @@ def key_of(
             if isinstance(leaf, torch.Tensor)
         ],
         "losses": [
-            (_described(head.loss), head.weight)
+            (
+                described(head.loss),
+                head.weight,
+                head.fold is None,
+                described(head.all_metrics),
+            )
             for head in getattr(objective, "heads", [])
         ],
-        "optimizer": [
-            type(optimizer).__qualname__,
-            [sorted(key for key in group if key != "params") for group in groups],
-        ],
-        "eager": _plain(eager),
-        "machine": _plain(inspect_hardware()),
+        "optimizer": _update(updater),
+        "eager": {field: str(value) for field, value in sorted(vars(eager).items())},
+        "asked": precision(),  # float32 by choice forbids what float32 by habit allows
+        "machine": _machine(model, updater),
         "versions": [mica_version(), torch.__version__, platform.python_version()],
     }
     text = json.dumps(situation, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _described(part: object) -> str:
-    """What a layer or loss is and how it is set, in words."""
-    settings: Any = ""
+def _wiring(model: nn.Module) -> Any:
+    """Who calls whom, in a model made from a graph: a shared layer is called twice."""
+    graph = getattr(model, "graph", None)
+    config = getattr(model, "config", None)
+    if graph is None or not callable(config):
+        return None
     with suppress(ConfigError):  # a function of one's own has no words
-        if isinstance(part, Configurable):
-            settings = part.config()
-        elif isinstance(part, nn.Module):
-            settings = part.extra_repr()
-    return f"{type(part).__qualname__} {settings}"
+        found = config()
+        return found.get("graph") if isinstance(found, dict) else None
+    return len(getattr(graph, "nodes", ()))
 
 
-def _plain(record: Any) -> dict[str, Any]:
-    return {name: str(value) for name, value in asdict(record).items()}
+_RATES = {"params", "lr", "initial_lr", "capturable"}  # they change from step to step
+
+
+def _update(updater: Any) -> list[Any]:
+    """What an update does, but not by how much."""
+    optimizer, spec = (
+        getattr(updater, "optimizer", updater),
+        getattr(updater, "spec", 0),
+    )
+    groups = [
+        sorted(
+            (key, bool(value) if isinstance(value, float) else described(value))
+            for key, value in group.items()
+            if key not in _RATES
+        )
+        for group in getattr(optimizer, "param_groups", [])
+    ]
+    names = ("clipnorm", "global_clipnorm", "clipvalue", "gradient_accumulation_steps")
+    around = [described(getattr(spec, name, None)) for name in (*names, "averaging")]
+    return [described(type(optimizer)), groups, around]
+
+
+def _machine(model: nn.Module, updater: Any) -> dict[str, Any]:
+    """What there is to compute with: its speed, not its memory."""
+    hardware = inspect_hardware()
+    optimizer = getattr(updater, "optimizer", updater)
+    ours = type(optimizer).__module__.startswith("mica.")
+    recurs = any(isinstance(part, RNN) for part in model.modules())
+    return {
+        "processor": hardware.processor,
+        "cores": hardware.cores,
+        "instructions": hardware.instruction_sets,
+        "accelerators": [each.name for each in hardware.accelerators],
+        "products": torch.get_float32_matmul_precision(),
+        "system": platform.system(),
+        "kernels": [
+            has_update_kernels() if ours else None,
+            describe_kernels() if recurs else None,
+        ],
+    }
 
 
 def recall_plan(key: str, eager: ExecutionPlan) -> tuple[ExecutionPlan, float] | None:

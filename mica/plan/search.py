@@ -192,8 +192,8 @@ def _decide(
     steps: int | None,
 ) -> Decision:
     found = _first_batches(source, eager, batch_size)
-    optimizer = session.ready_updater().optimizer
-    key = key_of(session.model, found[0], session.objective, optimizer, eager)
+    updater = session.ready_updater()
+    key = key_of(session.model, found[0], session.objective, updater, eager)
     remembered = recall_plan(key, eager)
     if remembered is not None:
         plan, _ = remembered

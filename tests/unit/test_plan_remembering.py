@@ -1,5 +1,7 @@
 """Remembered plans: found again in the same situation, and in no other."""
 
+import dataclasses
+import functools
 import json
 
 import pytest
@@ -9,9 +11,12 @@ from torch import nn
 import mica
 from mica import layers
 from mica.data import Batch
-from mica.engine import ExecutionPlan, cache_folder, eager_plan
-from mica.plan import forget_plans, remembering
+from mica.engine import ExecutionPlan, cache_folder, eager_plan, precision_scope
+from mica.plan import describing, forget_plans, remembering
+from mica.plan.describing import described
 from mica.plan.remembering import key_of, recall_plan, remember_plan
+from mica.training import Objective
+from mica.training.updating import Updater
 
 EAGER = eager_plan("cpu")
 MIXED = ExecutionPlan(torch.device("cpu"), precision="bfloat16", threads=1)
@@ -209,3 +214,207 @@ def test_a_model_of_mica_has_a_key():
     model = mica.Sequential(mica.Input((2,)), layers.Dense(1))
     x = torch.zeros(3, 2)
     assert len(key_of(model, Batch(x, x, None, 3), None, None, EAGER)) == 32
+
+
+# The key is honest: what changes the work or the choice changes it.
+
+
+def key_with(*, optimizer="adam", loss="mse", model=None, metrics=None):
+    torch.manual_seed(0)
+    model = nn.Linear(2, 3) if model is None else model
+    updater = Updater(optimizer, list(model.parameters()))
+    x, y = torch.zeros(4, 2), torch.zeros(4, 3)
+    objective = Objective(loss, metrics=metrics)
+    objective.bind(model, x, y)
+    return key_of(model, Batch(x, y, None, 4), objective, updater, EAGER)
+
+
+def test_float32_that_was_asked_for_is_not_float32_by_habit():
+    with precision_scope(None):
+        free = key_with()
+    with precision_scope("float32"):
+        assert key_with() != free
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (mica.optimizers.SGD(0.1), mica.optimizers.SGD(0.1, momentum=0.9)),
+        (mica.optimizers.Adam(0.1), mica.optimizers.Adam(0.1, clipnorm=1.0)),
+        (
+            mica.optimizers.Adam(0.1),
+            mica.optimizers.Adam(0.1, gradient_accumulation_steps=4),
+        ),
+        (mica.optimizers.Adam(0.1), mica.optimizers.Adam(0.1, use_ema=True)),
+        (mica.optimizers.Adam(0.1), mica.optimizers.AdamW(0.1)),
+    ],
+    ids=["momentum", "clip", "gather", "average", "class"],
+)
+def test_other_settings_of_an_optimizer_have_another_key(one, two):
+    assert key_with(optimizer=one) == key_with(optimizer=one)
+    assert key_with(optimizer=one) != key_with(optimizer=two)
+
+
+def test_another_learning_rate_is_the_same_situation():
+    one, two = (key_with(optimizer=mica.optimizers.Adam(rate)) for rate in (0.1, 0.2))
+    assert one == two
+
+
+def absolute(prediction, target):
+    return (prediction - target).abs().mean()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (absolute, lambda prediction, target: (prediction - target).abs().mean()),
+        (
+            lambda prediction, target: (prediction - target).abs().mean(),
+            lambda prediction, target: ((prediction - target) ** 2).mean(),
+        ),
+        (nn.SmoothL1Loss(beta=1.0), nn.SmoothL1Loss(beta=2.0)),
+        (nn.SmoothL1Loss(beta=1.0), nn.HuberLoss(delta=1.0)),
+    ],
+    ids=["name", "body", "setting", "class"],
+)
+def test_losses_of_one_s_own_and_of_torch_count_with_what_they_do(one, two):
+    assert key_with(loss=one) == key_with(loss=one)
+    assert key_with(loss=one) != key_with(loss=two)
+
+
+def test_metrics_count():
+    assert key_with(metrics=["mae"]) != key_with()
+
+
+def a_net(forward, **held):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = nn.Linear(2, 3)
+            vars(self).update(held)
+
+    Net.forward = forward
+    return Net()
+
+
+def test_a_module_of_one_s_own_counts_with_the_code_it_is_written_in():
+    once = key_with(model=a_net(lambda self, x: self.dense(x)))
+    assert once == key_with(model=a_net(lambda self, x: self.dense(x)))
+    assert once != key_with(model=a_net(lambda self, x: self.dense(x).sin()))
+
+
+def test_a_module_of_one_s_own_counts_with_what_it_holds():
+    def forward(self, x):
+        for _ in range(self.times):
+            x = x.sin()
+        return self.dense(x)
+
+    once, twice = (key_with(model=a_net(forward, times=times)) for times in (1, 2))
+    assert once != twice
+
+
+def test_a_layer_that_is_called_twice_is_another_model():
+    x, batch = torch.zeros(1, 2), None
+    keys = []
+    for times in (1, 2):
+        inputs, dense = mica.Input((2,)), layers.Dense(2)
+        outputs = inputs
+        for _ in range(times):
+            outputs = dense(outputs)
+        batch = Batch(x, x, None, 1)
+        keys.append(key_of(mica.Model(inputs, outputs), batch, None, None, EAGER))
+    assert keys[0] != keys[1]
+
+
+def test_a_graph_with_a_function_in_it_has_a_key():
+    inputs = mica.Input((2,))
+    model = mica.Model(inputs, layers.Dense(2, activation=lambda x: x.sin())(inputs))
+    x = torch.zeros(1, 2)
+    assert len(key_of(model, Batch(x, x, None, 1), None, None, EAGER)) == 32
+
+
+def test_fewer_cores_are_another_machine(monkeypatch):
+    before = a_key()
+    found = remembering.inspect_hardware()
+    fewer = dataclasses.replace(found, cores=found.cores + 1)
+    monkeypatch.setattr(remembering, "inspect_hardware", lambda: fewer)
+    assert a_key() != before
+
+
+def test_memory_that_the_system_counts_anew_is_the_same_machine(monkeypatch):
+    before = a_key()
+    found = remembering.inspect_hardware()
+    other = dataclasses.replace(found, memory_bytes=12345)
+    monkeypatch.setattr(remembering, "inspect_hardware", lambda: other)
+    assert a_key() == before
+
+
+@pytest.mark.parametrize("name", ["mica_version", "torch.__version__"])
+def test_another_version_is_another_situation(monkeypatch, name):
+    before = a_key()
+    if name == "mica_version":
+        monkeypatch.setattr(remembering, "mica_version", lambda: "0.0.0")
+    else:
+        monkeypatch.setattr(torch, "__version__", "0.0.0")
+    assert a_key() != before
+
+
+def test_training_does_not_change_the_key():
+    model = mica.Sequential(mica.Input((2,)), layers.Dense(1))
+    model.compile("adam", "mse")
+    x, y = torch.zeros(8, 2), torch.zeros(8, 1)
+    keys = []
+    for _ in range(2):
+        model.fit(x, y, epochs=1, verbose=0)
+        session = model.session
+        batch = Batch(x, y, None, 8)
+        updater = session.ready_updater()
+        keys.append(key_of(model, batch, session.objective, updater, EAGER))
+    assert keys[0] == keys[1]
+
+
+def test_words_do_not_depend_on_the_order_of_a_set():
+    said = {
+        describing._constant(frozenset(names))
+        for names in (("a", "b", "c"), ("c", "b", "a"))
+    }
+    assert said == {"""["'a'", "'b'", "'c'"]"""}
+
+
+class Knot:
+    def __init__(self):
+        self.other = self
+
+
+def test_an_object_that_holds_itself_is_described():
+    assert described(Knot()) == described(Knot())
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (torch.zeros(2), torch.zeros(3)),
+        ({1, 2}, {1, 3}),
+        (functools.partial(absolute, target=1), functools.partial(absolute, target=2)),
+        (functools.partial(torch.clamp, min=1), functools.partial(torch.clamp, min=2)),
+        (nn.Linear, nn.Bilinear),
+        (Knot().__init__, Knot().__eq__),
+        (torch.relu, torch.tanh),
+    ],
+    ids=["tensor", "set", "partial", "partial of torch", "class", "method", "builtin"],
+)
+def test_other_things_have_other_words(one, two):
+    assert described(one) == described(one)
+    assert described(one) != described(two)
+
+
+def test_a_cell_without_content_is_described():
+    def outer():
+        def inner():
+            return later
+
+        said = described(inner)
+        later = 1
+        return said, later
+
+    assert outer()[0]
