@@ -25,12 +25,9 @@ from mica.engine.hardware import (
     measure_ceilings,
     usable_cores,
 )
-from mica.engine.kernels.recurrent import (
-    describe_kernels,
-    run_gru,
-    run_lstm,
-    without_kernels,
-)
+from mica.engine.kernels.calling import without_kernels
+from mica.engine.kernels.convolution_block import run_convolution_block
+from mica.engine.kernels.recurrent import describe_kernels, run_gru, run_lstm
 from mica.engine.kernels.updates import AdamKernel, has_update_kernels, run_rmsprop
 from mica.engine.memory import (
     KeptMemory,
@@ -89,6 +86,7 @@ __all__ = [
     "random_state",
     "resolve_device",
     "restore_random_state",
+    "run_convolution_block",
     "run_gru",
     "run_lstm",
     "run_rmsprop",

@@ -1,7 +1,8 @@
 """Delaying: relu is applied behind the max-pooling, to a quarter of the numbers.
 
 max(relu(x)) = relu(max(x)), and so are the gradients, to the bit: where the largest
-number of a window is positive it is the same one, elsewhere the gradient is zero.
+number of a window is positive it is the same one, elsewhere the gradient is zero. Where
+a convolution of pictures made those numbers, one kernel does all three.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from mica.engine import run_convolution_block
 from mica.layers import (
+    Conv2D,
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
@@ -19,9 +23,10 @@ from mica.layers import (
 )
 from mica.layers.activation import relu
 from mica.nested import flatten
+from mica.shapes import same_padding
 from mica.training.folding import LastActivation, Watch, poison, watching
 
-__all__ = ["DelayedReLU", "find_delays"]
+__all__ = ["ConvolutionBlock", "DelayedReLU", "find_delays"]
 
 POOLINGS = (
     MaxPooling1D,
@@ -80,6 +85,78 @@ class DelayedReLU:
         self.pooling.__dict__.pop("forward", None)
 
 
+class ConvolutionBlock(DelayedReLU):
+    """A delayed relu of a convolution of pictures: one kernel computes the block.
+
+    Where the kernel cannot, for a gradient by the input is wanted, say, the three are
+    computed one by one. Sums are added up in another order than torch's.
+
+    Args:
+        last: The relu, which a `Conv2D` applies.
+        pooling: The layer that reads it, with windows of 2 x 2.
+
+    Example:
+        >>> conv = Conv2D(8, 3, activation="relu")
+        >>> network = nn.Sequential(conv, MaxPooling2D())
+        >>> x = torch.rand(2, 32, 32, 3)
+        >>> expected = network(x)
+        >>> block = ConvolutionBlock(LastActivation(conv, "relu"), network[1])
+        >>> block.delay()
+        >>> torch.allclose(network(x), expected, atol=1e-6)
+        True
+        >>> block.put_back()
+    """
+
+    _is_pooled = False
+
+    @classmethod
+    def fits(cls, convolution: nn.Module, pooling: nn.Module) -> bool:
+        """Tell whether the kernel was written for such layers.
+
+        Args:
+            convolution: The layer that applies the relu.
+            pooling: The layer that reads it.
+        """
+        if type(convolution) is not Conv2D or type(pooling) is not MaxPooling2D:
+            return False
+        steps = (convolution.strides, convolution.dilation_rate)
+        windows = (pooling.pool_size, pooling.strides)
+        return (
+            steps == ((1, 1), (1, 1))
+            and windows == ((2, 2), (2, 2))
+            and pooling.padding == "valid"
+            and convolution.groups == 1
+        )
+
+    def delay(self) -> None:
+        """From here the convolution does all three, unless somebody looks."""
+        super().delay()
+        if "forward" in self.pooling.__dict__:
+            self._is_pooled = False
+            self.last.module.__dict__["forward"] = self._convolve_and_pool
+
+    def _convolve_and_pool(self, x: Tensor) -> Tensor:
+        convolution: Any = self.last.module
+        weight, padded = convolution.weight, x
+        if convolution.padding == "same":
+            height, width = (
+                same_padding(size, length, 1, 1)
+                for size, length in zip(x.shape[1:3], weight.shape[2:], strict=True)
+            )
+            padded = functional.pad(x, (0, 0, *width, *height))
+        y = run_convolution_block(padded, weight, convolution.bias)
+        self._is_pooled = y is not None
+        return Conv2D.forward(convolution, x) if y is None else y
+
+    def _pool_and_clip(self, x: Tensor) -> Tensor:
+        return x if self._is_pooled else super()._pool_and_clip(x)
+
+    def put_back(self) -> None:
+        """From here each layer does its own part again."""
+        super().put_back()
+        self.last.module.__dict__.pop("forward", None)
+
+
 def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
     """Find the relus that are read by a max-pooling and by nothing else.
 
@@ -121,7 +198,10 @@ def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
         maker = watch.makers.get(id(x))
         if len(calls) > 1 or maker is None or not _gave_relu(maker, x, watch):
             continue
-        delayed = DelayedReLU(LastActivation(maker, "relu"), pooling)
+        kind = (
+            ConvolutionBlock if ConvolutionBlock.fits(maker, pooling) else DelayedReLU
+        )
+        delayed = kind(LastActivation(maker, "relu"), pooling)
         expected = [*flatten(outputs), *added]
         if _is_read_once(delayed, pooled, expected, run):
             found.append(delayed)
@@ -130,7 +210,8 @@ def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
 
 def _is_ours(part: nn.Module) -> bool:
     """Whether what a module computes is written here or in torch."""
-    return type(part).forward.__module__.split(".")[0] in ("mica", "torch")
+    home = type(part).forward.__module__.split(".")[0]
+    return home in ("mica", "torch") and "forward" not in part.__dict__
 
 
 def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:

@@ -2,44 +2,33 @@
 
 import ctypes
 import functools
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function, forward_ad
+from torch.autograd import Function
 from torch.nn import functional
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from mica.engine.compiling import is_compiling
 from mica.engine.kernels.building import KernelLibrary
+from mica.engine.kernels.calling import (
+    are_allowed,
+    differentiate,
+    fields,
+    is_plain,
+    is_transformed,
+    is_watched,
+    threads_for,
+    wants_gradient,
+)
 
-__all__ = ["describe_kernels", "run_gru", "run_lstm", "without_kernels"]
+__all__ = ["describe_kernels", "run_gru", "run_lstm"]
 
 LIBRARY = KernelLibrary(names=("gru.c", "lstm.c"))
 # Above, the weights of a step no longer stay in the second-level cache.
 LARGEST_WEIGHTS = 2**18
-_allowed: ContextVar[bool] = ContextVar("allowed", default=True)
-
-
-@contextmanager
-def without_kernels() -> Iterator[None]:
-    """Take torch's own path inside the scope.
-
-    Example:
-        >>> with without_kernels():
-        ...     describe_kernels()
-        "recurrent layers: torch's own path, as asked for"
-    """
-    token = _allowed.set(False)
-    try:
-        yield
-    finally:
-        _allowed.reset(token)
 
 
 def describe_kernels() -> str:
@@ -54,7 +43,7 @@ def describe_kernels() -> str:
         >>> describe_kernels().startswith("recurrent layers: ")
         True
     """
-    if not _allowed.get():
+    if not are_allowed():
         return "recurrent layers: torch's own path, as asked for"
     if _kernels() is not None:
         return "recurrent layers: a kernel compiled for this processor"
@@ -64,16 +53,10 @@ def describe_kernels() -> str:
     )
 
 
-def _fields(numbers: str, tensors: str) -> list[tuple[str, Any]]:
-    return [(name, ctypes.c_int64) for name in numbers.split()] + [
-        (name, ctypes.c_void_p) for name in tensors.split()
-    ]
-
-
 class _LSTMFields(ctypes.Structure):
     """`struct lstm` of lstm.c."""
 
-    _fields_ = _fields(
+    _fields_ = fields(
         "rows time features units threads keeps",
         """x input_weights bias weights first_hidden first_carry gates hidden carries
         hidden_slope last_hidden_slope last_carry_slope x_slope first_hidden_slope
@@ -85,22 +68,12 @@ class _LSTMFields(ctypes.Structure):
 class _GRUFields(ctypes.Structure):
     """`struct gru` of gru.c."""
 
-    _fields_ = _fields(
+    _fields_ = fields(
         "rows time features units threads keeps",
         """x input_weights bias weights candidate_bias first_hidden gates products
         hidden hidden_slope last_hidden_slope x_slope first_hidden_slope
         input_weights_slope bias_slope weights_slope other_bias_slope""",
     )
-
-
-class _Process:
-    """Whether this process was forked: threads of OpenMP do not survive that."""
-
-    forked = False
-
-    @classmethod
-    def note_fork(cls) -> None:
-        cls.forked = True
 
 
 @functools.cache
@@ -114,69 +87,36 @@ def _kernels() -> ctypes.CDLL | None:
             function = getattr(library, f"mica_{name}_{way}")
             function.argtypes = [ctypes.POINTER(kind)]
             function.restype = ctypes.c_int
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_Process.note_fork)
     return library
-
-
-def _threads(rows: int) -> int:
-    return 1 if _Process.forked else min(torch.get_num_threads(), rows)
 
 
 def _call(name: str, kind: Any, x: Tensor, units: int, **given: Any) -> None:
     """Fill in the struct and go; tensors without gaps, `None` for what is not there."""
     batch, time, features = x.shape
-    fields = kind(
-        rows=batch, time=time, features=features, units=units, threads=_threads(batch),
-        keeps=given.pop("keeps", 0),
+    struct = kind(
+        rows=batch, time=time, features=features, units=units,
+        threads=threads_for(batch), keeps=given.pop("keeps", 0),
     )  # fmt: skip
     kept = {}  # copies live until the call is over
     for field, value in {"x": x, **given}.items():
         if value is not None:
             kept[field] = value.contiguous()
-            setattr(fields, field, kept[field].data_ptr())
-    if getattr(_kernels(), name)(ctypes.byref(fields)):
+            setattr(struct, field, kept[field].data_ptr())
+    if getattr(_kernels(), name)(ctypes.byref(struct)):
         raise MemoryError(name)
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """A tensor with numbers of its own, in float32, in main memory."""
-    return (
-        type(tensor) in (Tensor, torch.nn.Parameter)
-        and tensor.dtype == torch.float32
-        and tensor.device.type == "cpu"
-        and tensor.layout == torch.strided
-        and forward_ad.unpack_dual(tensor).tangent is None
-    )
-
-
-def _transforms() -> Any:
-    """The stack of torch.func, of which torch tells only here."""
-    return vars(torch._C)["_functorch"]
-
-
-def _somebody_looks_on() -> bool:
-    """Whether a transform, a trace or a mode wants to see torch's operations.
-
-    A mode that only watches memory says so: it has `computes_as_before`.
-    """
-    return (
-        torch.jit.is_tracing()
-        or torch.is_autocast_enabled("cpu")
-        or _transforms().peek_interpreter_stack() is not None
-        or any(
-            not getattr(mode, "computes_as_before", False)
-            for mode in _get_current_dispatch_mode_stack()
-        )
-    )
+def _is_looked_at() -> bool:
+    """Whether a transform, a trace or a mode wants to see torch's operations."""
+    return is_transformed() or torch.is_autocast_enabled("cpu") or is_watched()
 
 
 def _fits(gates: int, tensors: list[Tensor | None], shapes: list[Any]) -> bool:
     """Whether the kernel computes this call; if not, torch does or complains."""
-    if is_compiling() or not _allowed.get():
+    if is_compiling() or not are_allowed():
         return False
     given = [tensor for tensor in tensors if tensor is not None]
-    if not all(map(_is_plain, given)) or _somebody_looks_on():
+    if not all(map(is_plain, given)) or _is_looked_at():
         return False
     x, state = given[0], given[1]
     if x.ndim != 3 or state.ndim != 2 or x.numel() == 0:
@@ -188,11 +128,6 @@ def _fits(gates: int, tensors: list[Tensor | None], shapes: list[Any]) -> bool:
         if tensor is not None and tuple(tensor.shape) != shape:
             return False
     return _kernels() is not None
-
-
-def _wants_gradient(tensors: list[Tensor | None]) -> bool:
-    wanted = any(tensor is not None and tensor.requires_grad for tensor in tensors)
-    return wanted and torch.is_grad_enabled()
 
 
 def run_lstm(
@@ -235,7 +170,7 @@ def run_lstm(
     ]  # fmt: skip
     if not _fits(4, tensors, shapes):
         return None
-    if _wants_gradient(tensors):
+    if wants_gradient(tensors):
         return _LSTM.apply(*tensors)
     outputs, last, carries, _ = _lstm_forward(*tensors, keeps=False)
     return outputs, last, carries[:, 0]
@@ -338,7 +273,7 @@ class _LSTM(Function):
         if all(slope is None for slope in slopes):
             return (None,) * len(inputs)
         if torch.is_grad_enabled():
-            return _differentiable(_lstm_by_steps, inputs, wanted, slopes)
+            return differentiate(_lstm_by_steps, inputs, wanted, slopes)
         x, hidden, carry, weight, recurrent_weight, _ = inputs
         units = outputs.shape[2]
         made = _Slopes(wanted, inputs)
@@ -393,7 +328,7 @@ def run_gru(
     ]  # fmt: skip
     if not _fits(3, tensors, shapes):
         return None
-    if _wants_gradient(tensors):
+    if wants_gradient(tensors):
         return _GRU.apply(*tensors)
     outputs, last, _, _ = _gru_forward(*tensors, keeps=False)
     return outputs, last
@@ -457,7 +392,7 @@ class _GRU(Function):
         if all(slope is None for slope in slopes):
             return (None,) * len(inputs)
         if torch.is_grad_enabled():
-            return _differentiable(_gru_by_steps, inputs, wanted, slopes)
+            return differentiate(_gru_by_steps, inputs, wanted, slopes)
         x, hidden, weight, recurrent_weight, _, _ = inputs
         units = outputs.shape[2]
         made = _Slopes(wanted, inputs)
@@ -472,23 +407,6 @@ class _GRU(Function):
             weights_slope=made(3, beside=5), other_bias_slope=made(5, 3 * units),
         )  # fmt: skip
         return made.wanted(turned={2: -units, 4: -units})
-
-
-def _differentiable(
-    formula: Any, inputs: list[Any], wanted: Any, slopes: tuple[Tensor | None, ...]
-) -> tuple[Tensor | None, ...]:
-    """The gradient once more by torch's operations, which have gradients themselves."""
-    with torch.enable_grad():
-        made = formula(*inputs)
-    pairs = [pair for pair in zip(made, slopes, strict=True) if pair[1] is not None]
-    sources = [source for source, keep in zip(inputs, wanted, strict=True) if keep]
-    found = iter(
-        torch.autograd.grad(
-            [one for one, _ in pairs], sources, [slope for _, slope in pairs],
-            create_graph=True, allow_unused=True,
-        )
-    )  # fmt: skip
-    return tuple(next(found) if is_wanted else None for is_wanted in wanted)
 
 
 def _lstm_by_steps(
