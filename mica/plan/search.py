@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mica.data import Batch, Source
@@ -26,9 +26,12 @@ __all__ = ["Decision", "Trial", "choose_plan", "search"]
 
 FEWEST_STEPS = 100  # a run of fewer is over before anything could pay back
 SHORT_RUN = 10.0  # seconds; a run that takes no longer is not worth a search
-LONG_RUN = 600.0  # seconds from which a compiler's minute is small
+LONG_RUN = 1200.0  # seconds of which a compiler's minute is the share below
 SHARE = 0.05  # of the run that a search may take
-LONGEST_SEARCH = 20.0  # seconds
+PATIENCE = 2  # times that share, for the fewest steps that decide anything
+FEWEST_TRIED = 10  # steps of a candidate: proven, warmed up, and timed in 7 rounds
+SLOW_STEP = 0.25  # seconds; such a step is not bound by launching its operations
+LONGEST_SEARCH = 20.0  # seconds, unless the fewest steps take longer
 BLOCK = 0.02  # seconds that are timed in one go
 ROUNDS, MOST_ROUNDS = 15, 60  # the more, the less a neighbour's minute decides
 THOROUGH = 0.01  # of a long run, for more rounds
@@ -64,7 +67,8 @@ class Decision:
         reason: Why this one, in one sentence.
         trials: All that was tried; empty when nothing was.
         batch_size: Samples in a step.
-        cost: Seconds the search took.
+        cost: Seconds the search took, a compiler's in it. When a compiled plan was
+            adopted, the run itself begins by compiling once more.
         steps: Steps of the run, `None` when unknown.
 
     Example:
@@ -195,25 +199,29 @@ def _decide(
     updater = session.ready_updater()
     key = key_of(session.model, found[0], session.objective, updater, eager)
     remembered = recall_plan(key, eager)
-    if remembered is not None:
-        plan, _ = remembered
-        return Decision(plan, "Remembered from an earlier run on this machine.")
+    if remembered is not None and _is_good(session, found, eager, remembered[0]):
+        return Decision(
+            remembered[0], "Remembered from an earlier run on this machine."
+        )
     begin = time.perf_counter()
     trial = _copy_of(session)
     per_step = _first_guess(trial, found, eager)
-    total = per_step * steps if steps is not None else float("inf")
+    total = per_step * steps if steps is not None else math.inf
     if total < SHORT_RUN:
         return Decision(
             eager, f"A run of about {total:.1f} s is over before a search pays back."
         )
+    plans, left_out = affordable(find_candidates(eager), per_step, total)
+    if len(plans) == 1:
+        return Decision(eager, _why_none(left_out, steps, per_step))
+    least = FEWEST_TRIED * len(plans) * per_step
+    seconds, rounds = min(max(LONGEST_SEARCH, least), SHARE * total), _rounds(total)
     trials = search(
-        trial,
-        found,
-        eager,
-        seconds=min(LONGEST_SEARCH, SHARE * total),
-        rounds=_rounds(total),
-        time_to_compile=total > LONG_RUN and is_soon_compiled(trial, found),
+        trial, found, eager, seconds=seconds, rounds=rounds, candidates=plans
     )
+    if total > LONG_RUN and is_soon_compiled(trial, found):
+        _try_compiled(trial, found, trials, seconds, rounds)
+    trials += [Trial(plan, Timed(), reason) for plan, reason in left_out]
     adopted = next(each for each in trials if not each.reason)
     remember_plan(key, adopted.plan, adopted.timed.median)
     return Decision(
@@ -224,6 +232,117 @@ def _decide(
         time.perf_counter() - begin,
         steps,
     )
+
+
+def _is_good(
+    session: Session,
+    batches: Sequence[Batch],
+    eager: ExecutionPlan,
+    plan: ExecutionPlan,
+) -> bool:
+    """Whether a remembered plan is one of today's, and right for these weights."""
+    if plan == eager:
+        return True
+    if plan not in find_candidates(eager, time_to_compile=True):
+        return False
+    # What a compiler makes was proven when the plan was found: it takes a minute.
+    plain = replace(
+        plan, capture="eager" if plan.capture == "compile" else plan.capture
+    )
+    if plain.precision == eager.precision and plain.capture == "eager":
+        return True
+    trials = [Trial(eager, Timed()), Trial(plain, Timed())]
+    trial = _copy_of(session)
+    _prove(trial, batches[0], trials)
+    if trials[1].reason:
+        return False
+    if plain.capture == "graph":
+        try:
+            _block(trial, batches, plain)()
+        except Exception:  # noqa: BLE001 - whatever it is, another plan is searched for
+            return False
+    return True
+
+
+def affordable(
+    plans: Sequence[ExecutionPlan], per_step: float, total: float
+) -> tuple[list[ExecutionPlan], list[tuple[ExecutionPlan, str]]]:
+    """Leave out candidates whose trial would take too much of a run.
+
+    The fewest steps that decide, 10 of each candidate, may take a tenth of it. Where
+    steps are slow or few, plans that differ in how operations are launched are left
+    out first: one thread, a captured step.
+
+    Args:
+        plans: The candidates, the eager one first.
+        per_step: Seconds of a step, about.
+        total: Seconds of the run.
+
+    Returns:
+        (those to try, the others with the reason); the eager one alone when nothing
+        pays back.
+
+    Example:
+        >>> import torch
+        >>> several = ExecutionPlan(torch.device("cpu"), threads=2)
+        >>> plans = [several, ExecutionPlan(torch.device("cpu"), threads=1)]
+        >>> [len(affordable(plans, 0.01, total)[0]) for total in (10.0, 1.0)]
+        [2, 1]
+        >>> affordable(plans, 1.0, 1e6)[1][0][1]
+        'not tried: steps of 1 s are not bound by launching'
+    """
+
+    def fits(count: int) -> bool:
+        return FEWEST_TRIED * count * per_step <= PATIENCE * SHARE * total
+
+    eager = plans[0]
+    slow = per_step >= SLOW_STEP
+    if fits(len(plans)) and not slow:
+        return list(plans), []
+    kept = [
+        plan
+        for plan in plans
+        if (plan.threads, plan.capture) == (eager.threads, eager.capture)
+    ]
+    why = "not tried: it would take too much of this run"
+    if slow:
+        why = f"not tried: steps of {per_step:.2g} s are not bound by launching"
+    if len(kept) > 1 and not fits(len(kept)):
+        kept, why = [eager], "not tried: it would take too much of this run"
+    return kept, [(plan, why) for plan in plans if plan not in kept]
+
+
+def _why_none(
+    left_out: Sequence[tuple[ExecutionPlan, str]], steps: int | None, per_step: float
+) -> str:
+    """Say why nothing is tried at all."""
+    if steps is None or all("launching" in reason for _, reason in left_out):
+        return f"Steps of {per_step:.2g} s are not bound by launching."
+    return f"{steps:,} steps of {per_step:.2g} s are over before a search pays back."
+
+
+def _try_compiled(
+    trial: Session,
+    batches: Sequence[Batch],
+    trials: list[Trial],
+    seconds: float,
+    rounds: int,
+) -> None:
+    """Compile the best plan so far, that one alone: a compiler takes a minute."""
+    eager, best = trials[0], next(each for each in trials if not each.reason)
+    compiled = replace(best.plan, capture="compile")
+    plans = [eager.plan, *([] if best is eager else [best.plan]), compiled]
+    again = search(
+        trial, batches, eager.plan, seconds=seconds, rounds=rounds, candidates=plans
+    )
+    last = again[-1]
+    if not last.reason:
+        best.timed, eager.timed = again[-2].timed, again[0].timed
+        for each in trials:
+            if each.timed.seconds:
+                slower = each.timed.median / last.timed.median - 1
+                each.reason = f"{slower:.0%} slower"
+    trials.append(last)
 
 
 def _first_batches(source: Source, plan: ExecutionPlan, batch_size: int) -> list[Batch]:
@@ -330,13 +449,22 @@ def _block(
         with execution_scope(plan):
             if not made:
                 made.append(_stepper(trial, batches, plan))
-                for number in range(4):  # caches, compilers and graphs get warm
-                    made[0](number)
-                once = time_block(made[0], 1, plan.device)
+                once = _warm_up(made[0], plan)
                 steps[0] = max(1, min(200, int(BLOCK / max(once, 1e-6))))
             return time_block(made[0], steps[0], plan.device)
 
     return block
+
+
+def _warm_up(step: Callable[[int], object], plan: ExecutionPlan) -> float:
+    """Let caches, compilers and graphs get warm; give seconds of the last step."""
+    taken: list[float] = []
+    # A graph is recorded in its fourth step; of slow steps the first alone is slower.
+    while len(taken) < 5 and (
+        len(taken) < 2 or sum(taken) < SLOW_STEP or plan.capture == "graph"
+    ):
+        taken.append(time_block(lambda _: step(len(taken)), 1, plan.device))
+    return taken[-1]
 
 
 def _rounds(total: float) -> int:

@@ -47,6 +47,7 @@ def trained(*, searched: bool, monkeypatch, tmp_path, optimizer="adam"):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     mica.plan.forget_plans()
     monkeypatch.setattr(searching, "SHORT_RUN", 0.0)
+    monkeypatch.setattr(searching, "PATIENCE", 1e9)
     monkeypatch.setattr(searching, "LONGEST_SEARCH", 0.02)
     monkeypatch.setattr(searching, "BLOCK", 0.0)
     monkeypatch.setattr(

@@ -1,6 +1,7 @@
 """The search for a plan: when it is made, what it drops, and what it says."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from mica.plan import Decision, Trial, find_candidates, forget_plans
 from mica.plan import search as searching
 from mica.plan.candidates import multiplies_bfloat16
 from mica.plan.proof import Gradients, bounds_of, compare, look
-from mica.plan.search import search
+from mica.plan.search import affordable, search
 from mica.plan.timing import Timed, adopt
 from mica.training import Objective, Session, TrainStep
 from mica.training.updating import Updater
@@ -49,6 +50,7 @@ def cache(tmp_path, monkeypatch):
 def eager_to_search(monkeypatch):
     """Let a small run be worth a search, and a search short."""
     monkeypatch.setattr(searching, "SHORT_RUN", 0.0)
+    monkeypatch.setattr(searching, "PATIENCE", math.inf)
     monkeypatch.setattr(searching, "LONGEST_SEARCH", 0.05)
     monkeypatch.setattr(searching, "BLOCK", 0.0)
     plans = [TWO_THREADS, ONE_THREAD, MIXED]
@@ -342,7 +344,8 @@ def test_texts_and_series_in_memory_are_searched_for_too(monkeypatch, source, fi
     monkeypatch.setattr(
         searching, "find_candidates", lambda *_, **__: [TWO_THREADS, ONE_THREAD]
     )
-    monkeypatch.setattr(searching, "_first_guess", lambda *_: 1.0)
+    monkeypatch.setattr(searching, "_first_guess", lambda *_: 0.2)
+    monkeypatch.setattr(searching, "PATIENCE", math.inf)
     model = mica.Sequential(first, layers.GlobalAveragePooling1D(), layers.Dense(1))
     model.compile("sgd", "mse")
     history = model.fit(source, batch_size=8, epochs=1, verbose=0)
@@ -443,3 +446,255 @@ def test_of_plans_that_differ_the_fastest_is_adopted():
     trials = [Trial(plan, Timed([each] * 15)) for plan, each in times.items()]
     adopt(trials)
     assert [trial.reason for trial in trials] == ["100% slower", "40% slower", ""]
+
+
+# What a search may cost.
+
+# Of one thread each: two on a busy machine wait for each other.
+TRIED = [
+    ONE_THREAD,
+    GRAPH := ExecutionPlan(CPU, capture="graph", threads=1),
+    HALF := ExecutionPlan(CPU, precision="bfloat16", threads=1),
+    ExecutionPlan(CPU, precision="bfloat16", capture="graph", threads=1),
+]
+
+
+@pytest.fixture
+def quick_to_search(monkeypatch, eager_to_search):
+    plans = [ONE_THREAD, GRAPH, HALF]
+    monkeypatch.setattr(searching, "find_candidates", lambda *_, **__: plans)
+
+
+@pytest.mark.parametrize(
+    ("per_step", "steps", "kept", "said"),
+    [
+        (0.001, 20_000, TRIED, set()),
+        (0.1, 400, TRIED, set()),
+        (
+            0.1,
+            399,
+            [ONE_THREAD, HALF],
+            {"not tried: it would take too much of this run"},
+        ),
+        (
+            0.1,
+            199,
+            [ONE_THREAD],
+            {"not tried: it would take too much of this run"},
+        ),
+        (
+            5.0,
+            100_000,
+            [ONE_THREAD, HALF],
+            {"not tried: steps of 5 s are not bound by launching"},
+        ),
+        (5.0, 100, [ONE_THREAD], {"not tried: it would take too much of this run"}),
+    ],
+)
+def test_a_search_takes_its_share_of_a_run_and_no_more(per_step, steps, kept, said):
+    found, left_out = affordable(TRIED, per_step, per_step * steps)
+    assert found == kept
+    assert [plan for plan, _ in left_out] == [
+        each for each in TRIED if each not in kept
+    ]
+    assert {reason for _, reason in left_out} == said
+
+
+class Clock:
+    """Time that passes when somebody takes a step."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.fixture
+def slow_steps(monkeypatch):
+    """A machine on which each step takes five seconds of a clock that we hold."""
+    clock = Clock()
+    made = searching.make_step
+
+    def make_step(*given, **options):
+        step = made(*given, **options)
+
+        class Slow(type(step)):
+            def __call__(self, batch):
+                clock.now += 3.0
+                return super().__call__(batch)
+
+            def losses(self, batch):
+                clock.now += 2.0
+                return super().losses(batch)
+
+        step.__class__ = Slow
+        return step
+
+    monkeypatch.setattr(searching, "make_step", make_step)
+    monkeypatch.setattr(searching.time, "perf_counter", clock.perf_counter)
+    monkeypatch.setattr(searching, "find_candidates", lambda *_, **__: list(TRIED))
+    monkeypatch.setattr(searching, "LONG_RUN", math.inf)
+    return clock
+
+
+def test_a_search_among_slow_steps_is_bounded(slow_steps):
+    begin = slow_steps.now
+    history = a_model().fit(*some_data(1600), batch_size=8, epochs=2, verbose=0)
+    assert slow_steps.now - begin <= 0.1 * 400 * 5.0
+    assert [row[3].partition(":")[0] for row in history.plan.rows].count(
+        "not tried"
+    ) == 2
+    assert "you have 400." in history.plan.note
+
+
+def test_a_short_run_of_slow_steps_is_not_searched_for(slow_steps):
+    history = a_model().fit(*some_data(800), batch_size=8, epochs=1, verbose=0)
+    assert history.plan.note == ("100 steps of 5 s are over before a search pays back.")
+    assert slow_steps.now <= 15.0
+
+
+def test_a_compiler_is_asked_once_for_the_best_plan(monkeypatch, quick_to_search):
+    asked = []
+    network = searching.make_step
+
+    def make_step(model, objective, updater, plan, **options):
+        if plan.capture == "compile":
+            asked.append(plan)
+            plan = dataclasses.replace(plan, capture="eager")
+        return network(model, objective, updater, plan, **options)
+
+    monkeypatch.setattr(searching, "make_step", make_step)
+    monkeypatch.setattr(searching, "LONG_RUN", 0.0)
+    times = iter([[1.0, 0.5, 0.8], [1.0, 0.5, 0.2]])
+
+    def take_turns(blocks, rounds, *, seconds):
+        return [Timed([time] * 10) for time, _ in zip(next(times), blocks, strict=True)]
+
+    monkeypatch.setattr(searching, "take_turns", take_turns)
+    monkeypatch.setattr(
+        Session, "_planned_step", lambda self, plan: self.default_step()
+    )
+    history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    compiled = dataclasses.replace(ONE_THREAD, capture="compile")
+    assert set(asked) == {compiled}
+    assert [row[3] for row in history.plan.rows] == [
+        "400% slower",
+        "150% slower",
+        "300% slower",
+        "adopted",
+    ]
+
+
+def test_a_compiled_plan_that_is_no_faster_says_so(monkeypatch, quick_to_search):
+    monkeypatch.setattr(searching, "LONG_RUN", 0.0)
+    network = searching.make_step
+
+    def make_step(model, objective, updater, plan, **options):
+        plan = dataclasses.replace(plan, capture="eager")
+        return network(model, objective, updater, plan, **options)
+
+    monkeypatch.setattr(searching, "make_step", make_step)
+    times = iter([[1.0, 0.5, 0.8], [1.0, 0.5, 0.6]])
+
+    def take_turns(blocks, rounds, *, seconds):
+        return [Timed([time] * 10) for time, _ in zip(next(times), blocks, strict=True)]
+
+    monkeypatch.setattr(searching, "take_turns", take_turns)
+    history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert [row[3] for row in history.plan.rows] == [
+        "100% slower",
+        "adopted",
+        "60% slower",
+        "20% slower",
+    ]
+
+
+# A remembered plan is one of today's, and right for these weights.
+
+
+@pytest.fixture
+def remembered_half(monkeypatch, quick_to_search):
+    """A machine that has found out that bfloat16 is fastest for the small model."""
+    with_times(monkeypatch, [1.0, 0.9, 0.5])
+    history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert "bfloat16" in history.plan.rows[2][0]
+
+
+def test_float32_that_is_asked_for_binds_what_is_remembered(remembered_half):
+    mica.set_precision("float32")
+    try:
+        history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    finally:
+        mica.set_precision(None)
+    assert history.plan.note != "Remembered from an earlier run on this machine."
+
+
+def test_a_remembered_plan_that_is_no_candidate_today_is_not_taken(
+    remembered_half, monkeypatch
+):
+    monkeypatch.setattr(
+        searching, "find_candidates", lambda *_, **__: [ONE_THREAD, GRAPH]
+    )
+    with_times(monkeypatch, [1.0, 0.5])
+    history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert [row[3] for row in history.plan.rows] == ["100% slower", "adopted"]
+
+
+def test_a_remembered_precision_is_proven_for_the_weights_of_today(
+    remembered_half, monkeypatch
+):
+    monkeypatch.setattr(searching, "compare", lambda *_: "the loss is nan instead of 1")
+    with_times(monkeypatch, [1.0])
+    history = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert "dropped: the loss is nan instead of 1" in [
+        row[3] for row in history.plan.rows
+    ]
+
+
+def test_a_remembered_capture_that_fails_today_is_searched_anew(
+    monkeypatch, quick_to_search
+):
+    plans = [ONE_THREAD, GRAPH]
+    monkeypatch.setattr(searching, "find_candidates", lambda *_, **__: plans)
+    with_times(monkeypatch, [1.0, 0.5])
+    first = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert first.plan.rows[1][3] == "adopted"
+    second = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert second.plan.note == "Remembered from an earlier run on this machine."
+
+    def broken(*_, **__):
+        raise RuntimeError("no memory for a graph")
+
+    monkeypatch.setattr(searching, "_block", broken)
+    monkeypatch.setattr(
+        searching, "search", lambda *_, **__: [Trial(ONE_THREAD, Timed([1.0]))]
+    )
+    third = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert third.plan.note.startswith("The fastest of those")
+
+
+def test_an_update_that_gathers_does_not_inherit_a_captured_plan(
+    monkeypatch, quick_to_search
+):
+    plans = [ONE_THREAD, GRAPH]
+    monkeypatch.setattr(searching, "find_candidates", lambda *_, **__: plans)
+    with_times(monkeypatch, [1.0, 0.5])
+    first = a_model().fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert first.plan.rows[1][3] == "adopted"
+    model = a_model()
+    optimizer = mica.optimizers.Adam(gradient_accumulation_steps=4)
+    model.compile(optimizer, "mse", metrics=["mae"])
+    monkeypatch.undo()
+    monkeypatch.setattr(searching, "SHORT_RUN", math.inf)
+    history = model.fit(*some_data(), batch_size=8, epochs=4, verbose=0)
+    assert len(history.history["loss"]) == 4
+
+
+def test_slow_steps_without_another_precision_say_so(monkeypatch):
+    monkeypatch.setattr(
+        searching, "find_candidates", lambda *_, **__: [ONE_THREAD, GRAPH]
+    )
+    monkeypatch.setattr(searching, "_first_guess", lambda *_: 2.0)
+    history = a_model().fit(*some_data(), batch_size=2, verbose=0)
+    assert history.plan.note == "Steps of 2 s are not bound by launching."
