@@ -1,159 +1,36 @@
 """Objective: what training makes small and what it measures, output by output."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mica.errors import ConfigError, DataError, ShapeError, StateError
+from mica.errors import ConfigError, ShapeError, StateError
 from mica.layers import gather_losses, gather_masks, infer_module, probing
 from mica.layers.added_losses import GatheredLosses
-from mica.losses import Loss, check_fit, get_loss
+from mica.losses import get_loss
 from mica.losses.amounts import loss_amount
-from mica.metrics import Metric, get_metric
+from mica.metrics import get_metric
 from mica.nested import flatten
 from mica.training.accumulating import Term
+from mica.training.binding import (
+    find_folds,
+    make_heads,
+    name_outputs,
+    resolve_losses,
+    spread,
+    spread_metrics,
+)
 from mica.training.calling import call, evaluation_mode
 from mica.training.delaying import DelayedReLU, find_delays
-from mica.training.folding import (
-    LastActivation,
-    can_be_left_out,
-    find_last_activations,
-)
+from mica.training.folding import find_last_activations
+from mica.training.head import Head
 from mica.training.weight_rules import WeightRules
 
-__all__ = ["Head", "Objective"]
-
-
-class Head:
-    """One output of a model: its loss, its metrics, the activation it ends in.
-
-    Args:
-        name: The output's name, used in logs when there are several.
-        loss: The loss as it was asked for; None when this output has none.
-        weight: Its share of the total.
-        metrics: Measured without sample weights.
-        weighted_metrics: Measured with them.
-        fold: The last activation, when the loss computes it.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        loss: Loss | None,
-        weight: float,
-        metrics: list[Metric],
-        weighted_metrics: list[Metric],
-        fold: LastActivation | None,
-    ) -> None:
-        self.name = name
-        self.weight = weight
-        self.metrics = metrics
-        self.weighted_metrics = weighted_metrics
-        self.fold = fold
-        self.loss = loss.on_logits() if loss is not None and fold else loss
-        self._logits_will_do = all(metric.accepts_logits for metric in self.all_metrics)
-
-    @property
-    def all_metrics(self) -> list[Metric]:
-        """Both kinds of metrics."""
-        return [*self.metrics, *self.weighted_metrics]
-
-    def named_metrics(self) -> dict[str, Metric]:
-        """Both kinds of metrics by a name of their own, as Keras names them."""
-        named: dict[str, Metric] = {}
-        for metric in self.metrics:
-            named[_free_name(metric.name, named)] = metric
-        for metric in self.weighted_metrics:
-            prefix = "weighted_" if metric.name in named else ""
-            named[_free_name(prefix + metric.name, named)] = metric
-        return named
-
-    @torch.no_grad()
-    def measure(
-        self,
-        output: Tensor,
-        target: Tensor,
-        sample_weight: Any,
-        mask: Tensor | None = None,
-    ) -> None:
-        """Let the metrics see one batch; waits for nothing.
-
-        Args:
-            output: Logits when the activation is folded, else what the model gives.
-            target: The targets.
-            sample_weight: One weight per sample, or None.
-            mask: Which steps of the output are real; None when all are.
-        """
-        output = output.detach()
-        if self.fold is not None and not self._logits_will_do:
-            output = self.fold(output)
-        real = None if mask is None else mask.to(output.dtype)
-        for metric in self.metrics:
-            metric.update(output, target, real)
-        if real is not None and sample_weight is not None:
-            rest = (1,) * (real.ndim - sample_weight.ndim)
-            real = real * sample_weight.reshape(*sample_weight.shape, *rest)
-        for metric in self.weighted_metrics:
-            metric.update(output, target, sample_weight if real is None else real)
-
-
-def _free_name(name: str, taken: dict[str, Metric]) -> str:
-    """The name, numbered when another metric or the loss has it."""
-    free, number = name, 0
-    while free in taken or free == "loss":
-        number += 1
-        free = f"{name}_{number}"
-    return free
-
-
-def _may_fold(loss: Loss | None, last: LastActivation | None) -> bool:
-    """Whether a loss can compute an activation, and was not told what it reads."""
-    if loss is None or last is None or loss.folds != last.name:
-        return False
-    return getattr(loss, "from_logits", None) is None
-
-
-def _spread(given: Any, names: list[str], what: str) -> list[Any]:
-    """Give each output its own entry of a list, a dict, or one value for all."""
-    if isinstance(given, dict):
-        unknown = sorted(set(given) - set(names))
-        if unknown:
-            raise ConfigError(
-                f"compile: expected {what} for the outputs {names}, got {unknown}. "
-                "Use the names of the outputs."
-            )
-        return [given.get(name) for name in names]
-    if isinstance(given, (list, tuple)):
-        if len(given) != len(names):
-            raise ConfigError(
-                f"compile: expected {what} for {len(names)} outputs {names}, got "
-                f"{len(given)}. Give one entry for each output."
-            )
-        return list(given)
-    return [given] * len(names)
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-class _Distinct:
-    """A metric object given for several outputs counts for each of them apart."""
-
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
-
-    def __call__(self, metric: Metric) -> Metric:
-        if id(metric) in self._seen:
-            metric = copy.deepcopy(metric)
-        self._seen.add(id(metric))
-        return metric
+__all__ = ["Objective"]
 
 
 class Objective:
@@ -261,8 +138,8 @@ class Objective:
             return outputs[-1]
 
         lasts = find_last_activations(model, run)
-        names = self._names(model, outputs[0])
-        self._resolve_losses(names, lasts, flatten(outputs[0]))
+        names = name_outputs(model, outputs[0])
+        resolve_losses(self.loss, names, lasts, flatten(outputs[0]))
 
     def bind(self, model: nn.Module, x: Any, y: Any) -> None:
         """Look at one batch: resolve names by shapes, check that everything fits.
@@ -287,101 +164,22 @@ class Objective:
         lasts = find_last_activations(model, run)
         outputs = found[0]
         leaves = flatten(outputs)
-        names = self._names(model, outputs)
+        names = name_outputs(model, outputs)
         targets = self.arrange(y, names)
-        losses = self._resolve_losses(names, lasts, leaves)
-        folds = [
-            last
-            if last and _may_fold(loss, last) and can_be_left_out(last, i, outputs, run)
-            else None
-            for i, (loss, last) in enumerate(zip(losses, lasts, strict=True))
-        ]
+        losses = resolve_losses(self.loss, names, lasts, leaves)
+        folds = find_folds(losses, lasts, outputs, run)
         self._delays = find_delays(model, run)
-        weights = _spread(self.loss_weights, names, "loss weights")
-        metrics = self._spread_metrics(self.metrics, names)
-        weighted = self._spread_metrics(self.weighted_metrics, names)
+        weights = spread(self.loss_weights, names, "loss weights")
+        metrics = spread_metrics(self.metrics, names)
+        weighted = spread_metrics(self.weighted_metrics, names)
         self._rules = WeightRules(model)
-        distinct = _Distinct()
-        self._heads = [
-            self._head(*entry, distinct=distinct)
-            for entry in zip(
+        self._heads = make_heads(
+            zip(
                 names, losses, weights, metrics, weighted, folds, leaves, targets,
                 strict=True,
             )
-        ]  # fmt: skip
+        )  # fmt: skip
         self.reset()
-
-    def _resolve_losses(
-        self,
-        names: list[str],
-        lasts: list[LastActivation | None],
-        outputs: list[Any],
-    ) -> list[Loss | None]:
-        """One loss for each output, checked against the layer the output ends in."""
-        losses: list[Loss | None] = []
-        given = _spread(self.loss, names, "losses")
-        for loss, last, output in zip(given, lasts, outputs, strict=True):
-            resolved = None if loss is None else get_loss(loss)
-            if resolved is not None:
-                shape = (None, *output.shape[1:])
-                check_fit(resolved, None if last is None else last.name, shape)
-            losses.append(resolved)
-        return losses
-
-    @staticmethod
-    def _names(model: nn.Module, outputs: Any) -> list[str]:
-        count = len(flatten(outputs))
-        if isinstance(outputs, dict) and len(outputs) == count:
-            return [str(name) for name in outputs]
-        own = getattr(model, "output_names", None)
-        if own is not None and len(own) == count:
-            return list(own)
-        return [f"output_{index}" for index in range(count)]
-
-    @staticmethod
-    def _spread_metrics(given: Any, names: list[str]) -> list[list[Any]]:
-        if len(names) == 1 and not isinstance(given, dict):
-            return [_as_list(given)]
-        if given is None:
-            return [[] for _ in names]
-        return [_as_list(entry) for entry in _spread(given, names, "metrics")]
-
-    @staticmethod
-    def _head(
-        name: str,
-        loss: Loss | None,
-        weight: Any,
-        metrics: list[Any],
-        weighted: list[Any],
-        fold: LastActivation | None,
-        output: Tensor,
-        target: Any,
-        *,
-        distinct: Callable[[Metric], Metric],
-    ) -> Head:
-        if loss is not None and target is None:
-            raise DataError(
-                f"fit: expected targets for the output {name!r}, which has a loss, got "
-                "none. Give them, or give a dict of losses without this output."
-            )
-        found = [
-            [
-                distinct(
-                    get_metric(
-                        metric,
-                        loss=loss,
-                        prediction_shape=(None, *output.shape[1:]),
-                        target_shape=None
-                        if target is None
-                        else (None, *target.shape[1:]),
-                    )
-                )
-                for metric in group
-            ]
-            for group in (metrics, weighted)
-        ]
-        share = 1.0 if weight is None else float(weight)
-        return Head(name, loss, share, found[0], found[1], fold)
 
     @staticmethod
     def arrange(y: Any, names: Sequence[str]) -> list[Any]:
