@@ -12,6 +12,11 @@ from torch.nn.parameter import is_lazy
 from mica.engine.device import describe_device, resolve_device
 from mica.engine.hardware import usable_cores
 from mica.engine.memory import keep_freed_memory
+from mica.engine.multiplication import (
+    multiplication_scope,
+    multiplies_tf32,
+    rounds_products,
+)
 from mica.engine.precision import Precision, precision
 from mica.errors import ConfigError, near_misses
 
@@ -49,7 +54,8 @@ class ExecutionPlan:
 
     Args:
         device: Where; must be of this machine (`resolve_device` finds one by name).
-        precision: `float32`, `float64`, or `bfloat16` (mixed: see `set_precision`).
+        precision: `float32`, `tf32` (CUDA devices of compute capability 8.0 or more),
+            `float64`, or `bfloat16` (mixed: see `set_precision`).
         layout: Memory order of 4-D tensors: `channels_last` or `contiguous`.
         capture: How operations are launched: `eager`, one by one from Python; `graph`,
             all of a step at once (recorded once on a GPU; elsewhere one by one);
@@ -62,7 +68,8 @@ class ExecutionPlan:
         allocator: `keep` freed memory for the next step, or give it to the `system`.
 
     Raises:
-        ConfigError: A value is none of these, or the device is not of this machine.
+        ConfigError: A value is none of these, the device is not of this machine, or it
+            does not multiply TF32.
 
     Example:
         >>> plan = ExecutionPlan(torch.device("cpu"), threads=2)
@@ -89,6 +96,12 @@ class ExecutionPlan:
                     f"ExecutionPlan: expected a known {field}, got {value!r}. "
                     f"{near_misses(str(value), choices)}"
                 )
+        if self.precision == "tf32" and not multiplies_tf32(self.device):
+            raise ConfigError(
+                "ExecutionPlan: expected a CUDA device of compute capability 8.0 or "
+                f"more for tf32, got {describe_device(self.device)}. Choose float32 or "
+                "bfloat16, or no precision at all."
+            )
         threads = self.threads
         if threads is not None and (type(threads) is not int or threads < 1):
             raise ConfigError(
@@ -130,9 +143,10 @@ class ExecutionPlan:
 def eager_plan(device: str | torch.device | None = None) -> ExecutionPlan:
     """Make the plan that every other plan is compared with.
 
-    The precision that was chosen (`set_precision`, else float32), channels last, fused
-    optimizer, data in memory. Threads: torch's number, but no more than there are cores
-    for this process; torch does not see a container's quota.
+    The precision that was chosen, channels last, fused optimizer, data in memory. It is
+    chosen by `set_precision`, else by torch's own switch for TF32 products where the
+    device follows it; else it is float32. Threads: torch's number, but no more than
+    there are cores for this process; torch does not see a container's quota.
 
     Args:
         device: Where; `None` means `default_device()`.
@@ -141,15 +155,18 @@ def eager_plan(device: str | torch.device | None = None) -> ExecutionPlan:
         The plan.
 
     Raises:
-        ConfigError: `device` is not one of this machine.
+        ConfigError: `device` is not one of this machine, or cannot compute in the
+            precision that was chosen.
 
     Example:
         >>> eager_plan("cpu").precision
         'float32'
     """
+    place = resolve_device(device)
+    habit: Precision = "tf32" if rounds_products(place) else "float32"
     return ExecutionPlan(
-        resolve_device(device),
-        precision=precision() or "float32",
+        place,
+        precision=precision() or habit,
         threads=min(torch.get_num_threads(), usable_cores()),
     )
 
@@ -188,7 +205,8 @@ def compute_scope(plan: ExecutionPlan) -> AbstractContextManager[object]:
     """Compute in the plan's precision: wrap the forward pass and the loss in this.
 
     Args:
-        plan: Its precision counts; only `bfloat16` does anything here.
+        plan: Its precision counts; only `bfloat16` does anything here (`tf32` is set
+            by `execution_scope`: it counts in the backward pass, too).
 
     Returns:
         A context manager; enter it anew in each step.
@@ -205,10 +223,11 @@ def compute_scope(plan: ExecutionPlan) -> AbstractContextManager[object]:
 
 @contextmanager
 def execution_scope(plan: ExecutionPlan) -> Iterator[None]:
-    """Set the process up for a plan: threads for the block, the allocator for good.
+    """Set the process up for a plan: the allocator for good, the rest for the block.
 
     Args:
-        plan: Its `threads` and `allocator` count.
+        plan: Its `threads`, its `allocator` and, on a GPU, its `precision` count:
+            products of `float32` are not rounded, those of `tf32` are.
 
     Yields:
         Nothing.
@@ -227,7 +246,8 @@ def execution_scope(plan: ExecutionPlan) -> Iterator[None]:
     if plan.threads is not None and plan.threads != threads:
         torch.set_num_threads(plan.threads)
     try:
-        yield
+        with multiplication_scope(plan.device, plan.precision):
+            yield
     finally:
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)

@@ -10,7 +10,7 @@ from mica.errors import ConfigError, near_misses
 
 __all__ = ["Precision", "precision", "precision_scope", "set_precision"]
 
-Precision = Literal["float32", "float64", "bfloat16"]
+Precision = Literal["float32", "tf32", "float64", "bfloat16"]
 
 _chosen: Precision | None = None
 
@@ -19,8 +19,11 @@ def set_precision(name: Precision | None) -> None:
     """Choose the type that layers built from now on compute in.
 
     `float32` and `float64` become torch's default dtype: weights, data and results have
-    it. `bfloat16` is mixed precision: weights, gradients and optimizer state stay
-    float32, products and convolutions are computed in bfloat16 (torch's autocast).
+    it; no product of `float32` is rounded on the way, whatever torch's own switches
+    say. `tf32` is float32 whose products a GPU's tensor cores round to 10 bits of
+    mantissa; it runs on CUDA devices of compute capability 8.0 or more. `bfloat16`
+    is mixed precision: weights, gradients and optimizer state stay float32, products
+    and convolutions are computed in bfloat16 (torch's autocast).
 
     Args:
         name: The type; `None` lets Mica choose (float32 weights).

@@ -26,6 +26,7 @@ Action = Literal[
 WORTH = 1.3  # bfloat16 must multiply this much faster before it is worth a word
 NEAR = 0.6  # an efficiency from which little can be gained
 REAL = 0.5  # of its ceiling that arithmetic of usual shapes reaches
+_FULL = ("float32", "tf32")  # numbers of four bytes flow between layers
 HALVED = 0.3  # of a memory-bound part's bytes that bfloat16 saves; weights stay float32
 GATHERED = 0.9  # of the time of batches that arrays save
 JOINED = 0.5  # of the time that an elementwise layer saves inside the one before
@@ -263,7 +264,7 @@ def _about_launching(seconds: float, cost: Cost, around: Circumstances) -> Advic
 
 def _about_arithmetic(seconds: float, cost: Cost, around: Circumstances) -> Advice:
     ratio = around.bfloat16_gain
-    if ratio >= WORTH and around.precision == "float32":
+    if ratio >= WORTH and around.precision in _FULL:
         words = f"bfloat16 multiplies {ratio:.2g} times as fast here."
         return Advice("bfloat16", words, cost.compute * (1 - 1 / ratio))
     share = cost.attainable / seconds if seconds else 1.0
@@ -276,7 +277,7 @@ def _about_arithmetic(seconds: float, cost: Cost, around: Circumstances) -> Advi
 def _about_bytes(
     kind: str, seconds: float, cost: Cost, around: Circumstances
 ) -> Advice:
-    if around.bfloat16_gain >= WORTH and around.precision == "float32":
+    if around.bfloat16_gain >= WORTH and around.precision in _FULL:
         words = "bfloat16 halves the bytes of what flows between layers."
         return Advice("bfloat16", words, HALVED * cost.memory)
     if kind in around.elementwise:

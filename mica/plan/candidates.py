@@ -6,6 +6,7 @@ from itertools import product
 import torch
 
 from mica.engine import ExecutionPlan, Hardware, inspect_hardware
+from mica.engine.multiplication import multiplies_tf32
 from mica.engine.precision import precision
 
 __all__ = ["find_candidates", "multiplies_bfloat16"]
@@ -47,8 +48,8 @@ def find_candidates(
 ) -> list[ExecutionPlan]:
     """List the plans worth timing, the eager one first.
 
-    All combinations of: float32 and, where the chip has it, bfloat16 (unless a
-    precision was chosen); all threads and one; operations launched one by one, as one
+    All combinations of: float32 and, where the chip has them, TF32 and bfloat16 (unless
+    a precision was chosen); all threads and one; operations launched one by one, as one
     graph (on a GPU) or compiled (when there is time).
 
     Args:
@@ -71,6 +72,8 @@ def find_candidates(
     hardware = hardware or inspect_hardware()
     precisions = [eager.precision]
     free = precision() is None and eager.precision == "float32"
+    if free and multiplies_tf32(eager.device):
+        precisions.append("tf32")
     if free and multiplies_bfloat16(eager.device, hardware):
         precisions.append("bfloat16")
     captures = [eager.capture]

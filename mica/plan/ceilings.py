@@ -4,7 +4,7 @@ import json
 import math
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from mica.engine import (
     inspect_hardware,
     resolve_device,
 )
+from mica.engine.multiplication import multiplication_scope, multiplies_tf32
 from mica.plan.timing import wait
 from mica.training import atomic_file
 
@@ -35,6 +36,7 @@ __all__ = [
 FORMAT = 1  # of the file; another number is not read
 PRECISIONS = {
     "float32": torch.float32,
+    "tf32": torch.float32,  # where the device multiplies it
     "bfloat16": torch.bfloat16,
     "float64": torch.float64,
 }
@@ -188,8 +190,9 @@ def measure_limits(
 ) -> Limits:
     """Measure what a device can do, on random data.
 
-    Matrix products and convolutions in each precision, copies and additions from the
-    size of the fastest cache to beyond the slowest, and the launch of tiny operations.
+    Matrix products and convolutions in each precision that the device has, copies and
+    additions from the size of the fastest cache to beyond the slowest, and the launch
+    of tiny operations.
 
     Args:
         device: Where; None for the default one.
@@ -215,7 +218,8 @@ def measure_limits(
     def drawn(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, device=place, generator=generator)
 
-    def flops(dtype: torch.dtype) -> float:
+    def flops(name: str) -> float:
+        dtype = PRECISIONS[name]
         size = 768 if on_processor else 8192
         if dtype is torch.float64:
             size //= 2
@@ -248,7 +252,10 @@ def measure_limits(
         )
 
     with torch.no_grad():
-        rates = {name: flops(dtype) for name, dtype in PRECISIONS.items()}
+        rates = {}
+        for name in _precisions(place):
+            with multiplication_scope(place, name):
+                rates[name] = flops(name)
         moved = tuple((size, bandwidth(size)) for size in COPIED_BYTES)
         kernel = _kernel_seconds(place, seconds / 30, read)
     return Limits(
@@ -259,6 +266,11 @@ def measure_limits(
         max(_operation_seconds(place, seconds / 30, read), kernel),
         kernel,
     )
+
+
+def _precisions(device: torch.device) -> list[str]:
+    tf32 = multiplies_tf32(device)
+    return [name for name in PRECISIONS if name != "tf32" or tf32]
 
 
 def _kernel_seconds(
@@ -313,7 +325,7 @@ def find_limits(device: str | torch.device | None = None) -> Limits:
     place = resolve_device(device)
     key = _key(place)
     if key not in _found:
-        read = _read(key)
+        read = _read(key, _precisions(place))
         if read is None:
             read = measure_limits(place)
             remember_limits(place, read)
@@ -357,13 +369,14 @@ def _file() -> Path:
 def _key(device: torch.device) -> str:
     """All that the limits depend on."""
     hardware = inspect_hardware()
+    backend: Any = torch.backends.mkldnn  # a GPU's is set by the plan
     return " | ".join(
         (
             hardware.processor,
             f"{hardware.cores} cores",
             describe_device(device),
             f"{torch.get_num_threads()} threads",
-            torch.get_float32_matmul_precision(),
+            backend.matmul.fp32_precision,
             f"torch {torch.__version__}",
             platform.system(),
         )
@@ -379,14 +392,14 @@ def _entries() -> dict[str, Any]:
     return {}
 
 
-def _read(key: str) -> Limits | None:
+def _read(key: str, precisions: Sequence[str]) -> Limits | None:
     """What was kept, when it is whole and can be true."""
     try:
         entry = _entries()[key]
         limits = Limits(
             str(entry["device"]),
             int(entry["threads"]),
-            {name: float(entry["flops_per_second"][name]) for name in PRECISIONS},
+            {name: float(entry["flops_per_second"][name]) for name in precisions},
             tuple((int(size), float(r)) for size, r in entry["bytes_per_second"]),
             float(entry["seconds_per_operation"]),
             float(entry["seconds_per_kernel"]),

@@ -1,6 +1,7 @@
 """Judging a measured step: its parts as rows, beside what this machine can do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -116,7 +117,7 @@ def make_rows(
         operations.setdefault(part, []).extend(found.operations.get(place, ()))
     rows = []
     for part, ways in seconds.items():
-        cost = cost_of(operations[part], limits)
+        cost = cost_of(_multiplied(operations[part], around.precision), limits)
         took = ways["forward"] + ways["backward"]
         kind = type(modules[part]).__name__ if part in modules else ""
         rows.append(
@@ -131,6 +132,16 @@ def make_rows(
             )
         )
     return tuple(sorted(rows, key=lambda row: -row.lost))
+
+
+def _multiplied(operations: Sequence[Operation], precision: str) -> Sequence[Operation]:
+    """Operations by the precision they multiply in: TF32 is no type of a tensor."""
+    if precision != "tf32":
+        return operations
+    return [
+        replace(each, precision="tf32") if each.precision == "float32" else each
+        for each in operations
+    ]
 
 
 def check_rows(rows: Sequence[Row]) -> None:

@@ -50,9 +50,9 @@ CACHE = 4e6  # bytes of layers' outputs that a processor's caches hold beside we
 CACHES = {"cpu": CACHE}  # elsewhere many rows at once keep a device busy
 SPARED = 0.25  # of the free memory that a batch may take
 UNKNOWN_MEMORY = 1e9  # bytes, where the system does not tell
-PROVEN = 512  # rows on which bfloat16 is proven, at most
+PROVEN = 512  # rows on which a precision is proven, at most
 FEWEST_TRIED = 8  # rows; fewer say nothing about the time of many
-OFF = 1e-2  # |bfloat16 - float32| / |float32|, at most, for each output
+OFF = 1e-2  # |bfloat16 or tf32 - float32| / |float32|, at most, for each output
 
 
 @dataclass
@@ -153,9 +153,9 @@ def choose_prediction(
     Few rows are computed by 32. More are computed by as many as keep the outputs of
     the layers in the processor's caches, from 32 to 2048; where it pays back, 32, 128,
     512 and 2048 are timed on the first rows. A prediction of more than 10 seconds is
-    tried in bfloat16, too, unless a precision was chosen: its outputs on the first
-    rows must be within 1 % of those in float32, and name the same class for every row.
-    All rows of a call are computed in one precision.
+    tried in TF32 and bfloat16, too, where the chip multiplies them and no precision was
+    chosen: the outputs on the first rows must be within 1 % of those in float32, and
+    name the same class for every row. All rows of a call are computed in one precision.
 
     Args:
         session: Whose model predicts.
@@ -229,15 +229,15 @@ class _Search:
         per_row = self._first_guess(eager)
         total = per_row * rows
         others = self._other_sizes(found.batch_size, rows, room, eager.device)
-        mixed = _mixed(eager) if total >= SHORT_RUN else None
-        if not others and mixed is None:
+        coarser = _coarser(eager) if total >= SHORT_RUN else []
+        if not others and not coarser:
             found.reason = f"A prediction of about {_said(total)} needs no search."
             return
-        key = self._key(eager, others, mixed, found.folded)
+        key = self._key(eager, others, coarser, found.folded)
         if not self._recall(found, key):
             self._time_sizes(found, others)
-            if mixed is not None:
-                self._try_mixed(found, mixed)
+            for plan in coarser:
+                self._try_coarser(found, plan, eager)
             adopted = next(each for each in found.trials if not each.reason)
             seconds = adopted.timed.median
             remember_plan(key, found.plan, seconds, batch_size=found.batch_size)
@@ -292,12 +292,13 @@ class _Search:
         self,
         eager: ExecutionPlan,
         others: Sequence[int],
-        mixed: ExecutionPlan | None,
+        coarser: Sequence[ExecutionPlan],
         folded: int,
     ) -> str:
         batch = Batch(self.batch(SMALL, eager), None, None, SMALL)
         situation = key_of(self.session.model, batch, None, None, eager)
-        tried = ("predict", situation, self.asked, tuple(others), bool(mixed), folded)
+        names = tuple(plan.precision for plan in coarser)
+        tried = ("predict", situation, self.asked, tuple(others), names, folded)
         return hashlib.sha256(repr(tried).encode()).hexdigest()[:32]
 
     def _recall(self, found: Prediction, key: str) -> bool:
@@ -306,16 +307,19 @@ class _Search:
         if remembered is None or size is None:
             return False
         plan, _ = remembered
-        if plan.precision != found.plan.precision and self._is_off(found, plan):
+        eager = found.plan
+        if plan.precision != eager.precision and self._is_off(found, plan, eager):
             return False
         found.plan, found.batch_size = plan, self.asked or size
         found.reason = "Remembered from an earlier prediction on this machine."
         return True
 
-    def _is_off(self, found: Prediction, plan: ExecutionPlan) -> str | None:
+    def _is_off(
+        self, found: Prediction, plan: ExecutionPlan, eager: ExecutionPlan
+    ) -> str | None:
         """Say how a precision differs from float32 on the first rows, if it does."""
         rows = min(PROVEN, max(FEWEST_TRIED, found.rows // 80))
-        return differ(self.outputs(rows, plan), self.outputs(rows, found.plan))
+        return differ(self.outputs(rows, plan), self.outputs(rows, eager))
 
     def _time_sizes(self, found: Prediction, others: Sequence[int]) -> None:
         plan = found.plan
@@ -325,13 +329,15 @@ class _Search:
         found.trials = trials
         found.batch_size = adopt(trials).batch_size
 
-    def _try_mixed(self, found: Prediction, mixed: ExecutionPlan) -> None:
-        """Prove and time bfloat16 in batches of the size that was found."""
+    def _try_coarser(
+        self, found: Prediction, plan: ExecutionPlan, eager: ExecutionPlan
+    ) -> None:
+        """Prove and time a precision in batches of the size that was found."""
         size = found.batch_size
-        trial = PredictionTrial(mixed, size)
+        trial = PredictionTrial(plan, size)
         found.trials.append(trial)
         try:
-            said = self._is_off(found, mixed)
+            said = self._is_off(found, plan, eager)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is dropped
             said = in_words(error)
         if said:
@@ -342,12 +348,12 @@ class _Search:
         if rows < FEWEST_TRIED:
             trial.reason = "not tried: there are too few rows"
             return
-        eager = PredictionTrial(found.plan, size)
-        self._time([eager, trial], [rows, rows])
+        best = PredictionTrial(found.plan, size)
+        self._time([best, trial], [rows, rows])
         adopted = next(each for each in found.trials if not each.reason)
-        adopted.timed = eager.timed
+        adopted.timed = best.timed
         if adopt([adopted, trial]) is trial:
-            found.plan = mixed
+            found.plan = plan
 
     def _time(self, trials: Sequence[PredictionTrial], rows: Sequence[int]) -> None:
         def block(trial: PredictionTrial, count: int) -> Callable[[], float]:
@@ -394,10 +400,10 @@ def _fitting(room: float, device: torch.device) -> int:
     return size
 
 
-def _mixed(eager: ExecutionPlan) -> ExecutionPlan | None:
-    """The same plan in bfloat16, where the chip multiplies it and nobody forbade it."""
-    others = {plan.precision for plan in find_candidates(eager)} - {eager.precision}
-    return replace(eager, precision="bfloat16") if "bfloat16" in others else None
+def _coarser(eager: ExecutionPlan) -> list[ExecutionPlan]:
+    """The same plan in the precisions that the chip has and nobody forbade."""
+    names = dict.fromkeys(plan.precision for plan in find_candidates(eager))
+    return [replace(eager, precision=name) for name in names if name != eager.precision]
 
 
 def _said(seconds: float) -> str:

@@ -38,6 +38,12 @@ class Bounds:
     cosine: float
 
 
+_BOUNDS = {
+    "tf32": Bounds(loss=1e-3, cosine=0.999),
+    "bfloat16": Bounds(loss=1e-2, cosine=0.99),
+}
+
+
 @dataclass(frozen=True)
 class Gradients:
     """What a plan computes on one batch: the loss, and the gradient of each weight.
@@ -58,7 +64,8 @@ class Gradients:
 def bounds_of(precision: str) -> Bounds:
     """Say what a precision must keep to.
 
-    float32 is compared with float32 whose additions come in another order.
+    float32 is compared with float32 whose additions come in another order. bfloat16
+    keeps 8 bits of each number that is multiplied, TF32 keeps 11.
 
     Args:
         precision: A name as in `ExecutionPlan`.
@@ -69,10 +76,10 @@ def bounds_of(precision: str) -> Bounds:
     Example:
         >>> bounds_of("bfloat16")
         Bounds(loss=0.01, cosine=0.99)
+        >>> bounds_of("tf32")
+        Bounds(loss=0.001, cosine=0.999)
     """
-    if precision == "bfloat16":
-        return Bounds(loss=1e-2, cosine=0.99)
-    return Bounds(loss=1e-5, cosine=0.9999)
+    return _BOUNDS.get(precision, Bounds(loss=1e-5, cosine=0.9999))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ def put_back():
         ("float32", torch.float32),
         ("float64", torch.float64),
         ("bfloat16", torch.float32),
+        ("tf32", torch.float32),
         (None, torch.float32),
     ],
 )
@@ -73,8 +74,8 @@ def test_a_scope_leaves_the_user_s_default_dtype_as_it_was():
     ("name", "advice"),
     [
         ("bf16", "Did you mean 'bfloat16'?"),
-        ("half", "Choose from: bfloat16, float32, float64."),
-        (16, "Choose from: bfloat16, float32, float64."),
+        ("half", "Choose from: bfloat16, float32, float64, tf32."),
+        (16, "Choose from: bfloat16, float32, float64, tf32."),
     ],
 )
 def test_an_unknown_precision_is_refused_and_nothing_changes(name, advice):
