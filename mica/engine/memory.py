@@ -1,6 +1,7 @@
 """Memory: an allocator that keeps what it has freed, and the peak of a process."""
 
 import ctypes
+import functools
 import os
 import sys
 from typing import NamedTuple
@@ -50,6 +51,8 @@ class KeptMemory(NamedTuple):
 def keep_freed_memory() -> KeptMemory:
     """Tell the C library to keep freed memory instead of returning it to the system.
 
+    It is told once in a process, however often this is called.
+
     Every training step allocates and frees the same activations. Left alone, glibc
     gives large blocks and the free end of its heap back at once, and each step pays
     page faults to get them again. Kept, they are reused: convolutional networks gain
@@ -64,6 +67,10 @@ def keep_freed_memory() -> KeptMemory:
         >>> keep_freed_memory() == keep_freed_memory()
         True
     """
+    return _told_once()
+
+
+def _tell() -> KeptMemory:
     if not sys.platform.startswith("linux"):
         return KeptMemory(0, f"{sys.platform} has its own allocator")
     for name in ENVIRONMENT:
@@ -83,6 +90,9 @@ def keep_freed_memory() -> KeptMemory:
             mallopt(M_TOP_PAD, TOP_PAD_BYTES)
             return KeptMemory(block_bytes, "glibc keeps blocks up to this size")
     return KeptMemory(0, "glibc refused the settings")
+
+
+_told_once = functools.cache(_tell)
 
 
 # What torch's allocator for the processor says when it gets no memory.

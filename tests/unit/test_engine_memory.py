@@ -21,6 +21,9 @@ on_glibc = pytest.mark.skipif(
 def user_decided_nothing(monkeypatch):
     for name in (*memory.ENVIRONMENT, "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)
+    memory._told_once.cache_clear()
+    yield
+    memory._told_once.cache_clear()
 
 
 @pytest.fixture
@@ -77,6 +80,12 @@ def test_freed_memory_is_never_trimmed(linux, monkeypatch):
         (memory.M_TRIM_THRESHOLD, -1),
         (memory.M_TOP_PAD, 2**26),
     ]
+
+
+def test_the_c_library_is_told_once_in_a_process(linux, monkeypatch):
+    told = fake_library(monkeypatch, largest=2**30)
+    assert keep_freed_memory() is keep_freed_memory()
+    assert len(told) == 3
 
 
 def test_an_older_glibc_gets_a_smaller_block(linux, monkeypatch):
