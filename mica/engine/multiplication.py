@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-__all__ = ["multiplication_scope", "multiplies_tf32", "rounds_products"]
+__all__ = [
+    "multiplication_scope",
+    "multiplies_tf32",
+    "processor_products",
+    "rounds_products",
+]
 
 _AMPERE = (8, 0)  # the first compute capability whose tensor cores take TF32
 
@@ -61,6 +66,24 @@ def rounds_products(device: torch.device) -> bool:
     if not multiplies_tf32(device):
         return False
     return (_outside or _read()).named[0] == "tf32"
+
+
+def processor_products() -> str:
+    """Say what torch may round a processor's float32 products to.
+
+    `torch.set_float32_matmul_precision` decides, and torch's newer switch for oneDNN.
+    Unlike the older one it can always be read.
+
+    Returns:
+        "ieee", when nothing is rounded; else "tf32" or "bf16".
+
+    Example:
+        >>> processor_products()
+        'ieee'
+    """
+    backend: Any = torch.backends.mkldnn
+    said = backend.matmul.fp32_precision
+    return "ieee" if said == "none" else said
 
 
 def _named() -> tuple[Any, ...]:

@@ -20,7 +20,11 @@ from mica.engine import (
     inspect_hardware,
     resolve_device,
 )
-from mica.engine.multiplication import multiplication_scope, multiplies_tf32
+from mica.engine.multiplication import (
+    multiplication_scope,
+    multiplies_tf32,
+    processor_products,
+)
 from mica.plan.timing import wait
 from mica.training import atomic_file
 
@@ -369,14 +373,13 @@ def _file() -> Path:
 def _key(device: torch.device) -> str:
     """All that the limits depend on."""
     hardware = inspect_hardware()
-    backend: Any = torch.backends.mkldnn  # a GPU's is set by the plan
     return " | ".join(
         (
             hardware.processor,
             f"{hardware.cores} cores",
             describe_device(device),
             f"{torch.get_num_threads()} threads",
-            backend.matmul.fp32_precision,
+            processor_products(),
             f"torch {torch.__version__}",
             platform.system(),
         )

@@ -15,6 +15,7 @@ from mica.data import Batch
 from mica.engine import ExecutionPlan, cache_folder, inspect_hardware, mica_version
 from mica.engine.kernels.recurrent import describe_kernels
 from mica.engine.kernels.updates import has_update_kernels
+from mica.engine.multiplication import processor_products
 from mica.engine.precision import precision
 from mica.errors import ConfigError, MicaError
 from mica.layers import RNN
@@ -88,7 +89,11 @@ def key_of(
             for head in getattr(objective, "heads", [])
         ],
         "optimizer": _update(updater),
-        "eager": {field: str(value) for field, value in sorted(vars(eager).items())},
+        "eager": {
+            field: str(value)
+            for field, value in sorted(vars(eager).items())
+            if field != "data"  # how batches come does not change a step
+        },
         "asked": precision(),  # float32 by choice forbids what float32 by habit allows
         "machine": _machine(model, updater),
         "versions": [mica_version(), torch.__version__, platform.python_version()],
@@ -142,7 +147,7 @@ def _machine(model: nn.Module, updater: Any) -> dict[str, Any]:
         "cores": hardware.cores,
         "instructions": hardware.instruction_sets,
         "accelerators": [each.name for each in hardware.accelerators],
-        "products": torch.get_float32_matmul_precision(),
+        "products": processor_products(),
         "system": platform.system(),
         "kernels": [
             has_update_kernels() if ours else None,

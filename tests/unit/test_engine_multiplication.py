@@ -1,6 +1,5 @@
 """TF32: torch's switches are thrown for a plan on a GPU, and put back to what was."""
 
-import dataclasses
 import re
 
 import pytest
@@ -11,6 +10,7 @@ from mica.engine.execution import ExecutionPlan, eager_plan, execution_scope
 from mica.engine.multiplication import (
     multiplication_scope,
     multiplies_tf32,
+    processor_products,
     rounds_products,
 )
 from mica.engine.precision import precision_scope
@@ -215,7 +215,22 @@ def test_a_plan_inside_of_a_plan_follows_the_user_and_not_the_outer_one(an_amper
     assert multiplication._outside is None
 
 
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        (leave_alone, "ieee"),
+        (lambda: torch.set_float32_matmul_precision("highest"), "ieee"),
+        (high, "tf32"),
+        (medium, "bf16"),
+        (newer, "ieee"),
+    ],
+)
+def test_what_a_processor_may_round_to_can_always_be_read(user, expected):
+    user()
+    assert processor_products() == expected
+
+
 def test_on_a_processor_torch_s_switch_does_not_count():
     high()
     assert not rounds_products(CPU)
-    assert dataclasses.replace(eager_plan("cpu")).precision == "float32"
+    assert eager_plan("cpu").precision == "float32"

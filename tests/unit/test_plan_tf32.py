@@ -31,7 +31,7 @@ from mica.plan.counting import Operation
 from mica.plan.judging import make_rows
 from mica.plan.measuring import Measured
 from mica.plan.proof import Gradients, bounds_of, compare
-from mica.plan.remembering import recall_plan, remember_plan
+from mica.plan.remembering import key_of, recall_plan, remember_plan
 from mica.plan.search import search
 from mica.plan.timeline import Place
 from mica.plan.timing import Timed
@@ -321,10 +321,11 @@ def test_what_was_kept_without_tf32_is_measured_anew_where_there_is_some(monkeyp
     assert len(asked) == 1
 
 
-def test_a_processor_in_torch_s_newer_switches_keeps_its_ceilings():
+def test_torch_s_newer_switches_stop_neither_ceilings_nor_memory():
     # Torch refuses to read the older switch then.
     torch.backends.cuda.matmul.fp32_precision = "tf32"
     try:
         assert CEILINGS._key(CPU).startswith(inspect_hardware().processor)
+        assert key_of(nn.Linear(1, 1), Batch(None, None, None, 1), None, None, EAGER)
     finally:
         torch.backends.cuda.matmul.fp32_precision = "none"
