@@ -17,16 +17,15 @@ from mica.training.checkpoint import atomic_file, load_weights, save_weights
 from mica.training.history import History
 from mica.training.inputs import Inputs, ValidationRows, open_inputs
 from mica.training.objective import Objective
-from mica.training.run import run
-from mica.training.session import (
+from mica.training.options import RunOptions, Verbosity
+from mica.training.planning import (
     PlanChoice,
     Planner,
-    RunOptions,
-    Session,
-    Verbosity,
     install_planner,
     install_prediction_planner,
 )
+from mica.training.run import run
+from mica.training.session import Session
 from mica.training.shortage import Need, install_memory_adviser
 from mica.training.state import TrainState
 from mica.training.step import TrainStep

@@ -10,7 +10,9 @@ from mica.training.calling import number_scope
 from mica.training.history import History
 from mica.training.inputs import open_inputs
 from mica.training.objective import Objective
-from mica.training.session import PlanChoice, RunOptions, Session
+from mica.training.options import RunOptions
+from mica.training.planning import PlanChoice
+from mica.training.session import Session
 
 __all__ = ["run"]
 

@@ -1,13 +1,10 @@
 """Session: a module with its objective, its optimizer and its plan, ready to train."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
 from mica.data import (
     ArraySource,
@@ -17,21 +14,20 @@ from mica.data import (
     LimitedSource,
     Source,
 )
-from mica.data.batch import to_device
 from mica.engine import (
     ExecutionPlan,
     compute_scope,
     draw_seed,
     eager_plan,
     execution_scope,
-    prepare_module,
 )
 from mica.errors import ConfigError, DataError, StateError
-from mica.layers import Layer, probing
+from mica.layers import probing
 from mica.optimizers import describe_optimizer, get_optimizer
 from mica.training.augmenting import get_augmenter
 from mica.training.batch_norm_folding import Folded, fold_batch_norms
-from mica.training.callbacks import Callback, Progress
+from mica.training.building import build_module, place_batch
+from mica.training.callbacks import Progress
 from mica.training.calling import call, evaluation_mode, training_mode
 from mica.training.capturing import CapturedStep
 from mica.training.diagnosis import Guard
@@ -43,6 +39,13 @@ from mica.training.inputs import Inputs
 from mica.training.loop import Edges, loop
 from mica.training.means import RunningMeans
 from mica.training.objective import Objective
+from mica.training.options import RunOptions
+from mica.training.planning import (
+    PlanChoice,
+    choose_plan,
+    find_planner,
+    find_prediction_planner,
+)
 from mica.training.shortage import shortage
 from mica.training.state import TrainState
 from mica.training.statistics import estimate_statistics, running_statistics
@@ -50,130 +53,18 @@ from mica.training.step import TrainStep
 from mica.training.updating import Updater
 from mica.training.weight_rules import WeightRules
 
-__all__ = [
-    "PlanChoice",
-    "Planner",
-    "RunOptions",
-    "Session",
-    "Verbosity",
-    "install_planner",
-    "install_prediction_planner",
-]
+__all__ = ["Session"]
 
 DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # rows that are looked at to learn shapes
 FOLDED_ROWS = 16  # that a folded network is compared on with the whole one
 LONG_PREDICTION = 64 * FOLDED_ROWS  # rows; fewer are done before anything pays back
 
-PlanChoice = Literal["auto", "eager"] | ExecutionPlan
-# Decides how a run is executed: (session, source, eager plan, batch size, epochs) to an
-# object with `plan`, `speed()` and `report()`; see `mica.plan`.
-Planner = Callable[..., Any]
-_planners: list[Planner] = []  # the one that `install_planner` was given
-_prediction_planners: list[Planner] = []
-Verbosity = Literal["auto"] | int
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How long, in what portions, and who listens.
-
-    Args:
-        epochs: The number of the last epoch. At least 1.
-        batch_size: Rows in a batch; None for the source's own, else 32.
-        shuffle: Whether the order changes from epoch to epoch.
-        callbacks: Listeners.
-        verbose: "auto", 0 (silent), 1 (live bar) or 2 (one line per epoch).
-        seed: Decides the order of the data; None draws one from the global generator.
-        initial_epoch: Epochs that count as done.
-        validation_freq: Epochs from one validation to the next.
-        augment: What changes the batches that are learned from: a layer, a function
-            from (x, y) to (x, y), or a list of them; None for nothing.
-
-    Raises:
-        ConfigError: A number below its least value, or an augment that is no layer and
-            no function.
-
-    Example:
-        >>> RunOptions(epochs=3, batch_size=64).shuffle
-        True
-    """
-
-    epochs: int = 1
-    batch_size: int | None = None
-    shuffle: bool = True
-    callbacks: Sequence[Callback] = ()
-    verbose: Verbosity = "auto"
-    seed: int | None = None
-    initial_epoch: int = 0
-    validation_freq: int = 1
-    augment: Any = None
-
-    def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "initial_epoch": 0, "validation_freq": 1}
-        if self.batch_size is None:
-            del least["batch_size"]
-        for name, minimum in least.items():
-            value = getattr(self, name)
-            whole = isinstance(value, Integral) and not isinstance(value, bool)
-            if not (whole and int(value) >= minimum):
-                raise ConfigError(
-                    f"fit: expected {name} to be a whole number of at least {minimum}, "
-                    f"got {value!r}. Write for example {name}={max(minimum, 1)}."
-                )
-            object.__setattr__(self, name, int(value))  # NumPy's integers too
-        get_augmenter(self.augment)  # found now, not after the data were read
-
-
-def install_planner(planner: Planner) -> None:
-    """Let runs with plan "auto" be executed as a planner decides; eagerly before.
-
-    Args:
-        planner: `mica.plan.choose_plan`, which lies above this package.
-
-    Example:
-        >>> from mica.plan import choose_plan
-        >>> install_planner(choose_plan)
-    """
-    _planners[:] = [planner]
-
-
-def install_prediction_planner(planner: Planner) -> None:
-    """Let long predictions with plan "auto" be made as a planner decides.
-
-    Args:
-        planner: `mica.plan.choose_prediction`, which lies above this package: from
-            (session, network, source, eager plan, rows of a batch that were asked for,
-            number of folded layers) to an object with `plan`, `batch_size` and
-            `report()`.
-
-    Example:
-        >>> from mica.plan import choose_prediction
-        >>> install_prediction_planner(choose_prediction)
-    """
-    _prediction_planners[:] = [planner]
-
-
-def _choose_plan(choice: PlanChoice) -> ExecutionPlan:
-    if isinstance(choice, ExecutionPlan):
-        return choice
-    if choice in ("auto", "eager"):
-        return eager_plan()
-    raise ConfigError(
-        f'fit: expected a plan out of "auto", "eager" or an ExecutionPlan, got '
-        f"{choice!r}. Leave it out for the best one."
-    )
-
 
 def _reads_twice(source: Source) -> bool:
     while isinstance(source, LimitedSource):
         source = source.source
     return not isinstance(source, GeneratorSource)
-
-
-def _moved(batch: Batch, plan: ExecutionPlan) -> Batch:
-    parts = [to_device(part, plan.device) for part in batch[:3]]
-    return Batch(parts[0], parts[1], parts[2], batch.size)
 
 
 class Session:
@@ -237,7 +128,7 @@ class Session:
             OutOfMemoryError: The batch is too large; the sentence says which one fits.
             KeyboardInterrupt: Ctrl-C; weights and history of the finished epochs stay.
         """
-        chosen = _choose_plan(plan)
+        chosen = choose_plan(plan)
         with execution_scope(chosen), self.trainability.applied():
             size = options.batch_size or inputs.train.batch_size or DEFAULT_BATCH_SIZE
             self.objective.release()  # the data may be of another kind than before
@@ -246,9 +137,10 @@ class Session:
                 self.prepare(inputs.validation, chosen, "validation_data")
             updater = self._same_updater()
             decision = None
-            if plan == "auto" and _planners:
+            planner = find_planner()
+            if plan == "auto" and planner is not None:
                 left = max(options.epochs - options.initial_epoch, 0)
-                decision = _planners[0](
+                decision = planner(
                     self, inputs.train, chosen, batch_size=size, epochs=left
                 )
                 chosen = decision.plan
@@ -276,7 +168,7 @@ class Session:
         Returns:
             Values by name.
         """
-        chosen = _choose_plan(plan)
+        chosen = choose_plan(plan)
         with execution_scope(chosen):
             self.prepare(source, chosen, "evaluate")
             size = batch_size or source.batch_size or DEFAULT_BATCH_SIZE
@@ -302,19 +194,21 @@ class Session:
         Returns:
             NumPy arrays, nested as the outputs are.
         """
-        chosen = _choose_plan(plan)
+        chosen = choose_plan(plan)
         with execution_scope(chosen):
             is_long = (source.num_samples or 0) >= LONG_PREDICTION
             is_planned = plan == "auto" and is_long
             first = source.peek(FOLDED_ROWS if is_planned else PEEK_ROWS)
-            self._build(first, chosen)
+            own = self.train_step is not None
+            build_module(self.model, first, chosen, has_own_step=own)
             size = batch_size or source.batch_size
             network, decision = self.model, None
             if is_planned:
                 folded = self._folded(first, chosen)
                 network = folded.network
-                if _prediction_planners:
-                    decision = _prediction_planners[0](
+                planner = find_prediction_planner()
+                if planner is not None:
+                    decision = planner(
                         self, network, source, chosen,
                         batch_size=size, folded=folded.count,
                     )  # fmt: skip
@@ -331,7 +225,7 @@ class Session:
     def _folded(self, first: Batch, plan: ExecutionPlan) -> Folded:
         """The module with its batch normalizations folded, where that can be."""
         try:
-            found = fold_batch_norms(self.model, _moved(first, plan).x)
+            found = fold_batch_norms(self.model, place_batch(first, plan).x)
         except Exception:  # noqa: BLE001 - the plain way gives numbers, or the error
             found = None
         return found or Folded(self.model, 0)
@@ -354,41 +248,17 @@ class Session:
                 f"{where}: expected targets y for the loss, got none. Give y, or "
                 "batches (x, y)."
             )
-        self._build(batch, plan)
         own = self.train_step is not None
+        build_module(self.model, batch, plan, has_own_step=own)
         if batch.y is None or (own and self.objective.is_empty):
             return
-        placed = _moved(batch, plan)
+        placed = place_batch(batch, plan)
         if not self.objective.is_bound:
             self.objective.bind(self.model, placed.x, placed.y)
         with evaluation_mode(self.model), torch.no_grad(), probing():
             outputs = call(self.model, placed.x)
         whole = isinstance(source, ArraySource)
         self.objective.check_targets(outputs, source.y if whole else placed.y)
-
-    def _build(self, batch: Batch, plan: ExecutionPlan) -> None:
-        check_rows = getattr(self.model, "check_rows", None)
-        if check_rows is not None:
-            check_rows(batch.x)
-        prepare_module(self.model, plan)
-        if not self._must_be_called():
-            return
-        with evaluation_mode(self.model), torch.no_grad(), probing():
-            call(self.model, _moved(batch, plan).x)
-        prepare_module(self.model, plan)
-
-    def _must_be_called(self) -> bool:
-        """Whether weights or their shapes are still to be made by a first call."""
-        own = self.train_step is not None
-        unbuilt = [
-            part
-            for part in self.model.modules()
-            if isinstance(part, Layer) and not part.built
-        ]
-        if own:  # it may never call the whole model, only parts of it
-            unbuilt = [part for part in unbuilt if type(part).build is not Layer.build]
-        tensors = (*self.model.parameters(), *self.model.buffers())
-        return bool(unbuilt) or any(is_lazy(tensor) for tensor in tensors)
 
     def default_step(self, plan: ExecutionPlan | None = None) -> TrainStep:
         """Give the step predict, compare, learn.

@@ -412,7 +412,7 @@ def test_predict_is_made_as_decided(monkeypatch):
         seen.append((batch_size, folded))
         return Prediction(MIXED, 100, "So.")
 
-    monkeypatch.setattr("mica.training.session._prediction_planners", [choose])
+    monkeypatch.setattr("mica.training.planning._prediction_planners", [choose])
     mica.set_seed(0)
     model = mica.Sequential(
         mica.Input((4,)), layers.Dense(8), layers.BatchNormalization(), layers.Dense(3)
@@ -434,7 +434,7 @@ def test_predict_is_made_as_decided(monkeypatch):
 
 def test_small_and_eager_predictions_ask_nobody(monkeypatch):
     monkeypatch.setattr(
-        "mica.training.session._prediction_planners", [lambda *_, **__: 1 / 0]
+        "mica.training.planning._prediction_planners", [lambda *_, **__: 1 / 0]
     )
     model = mica.Sequential(mica.Input((4,)), layers.Dense(3))
     model.predict(torch.zeros(1023, 4))
