@@ -14,7 +14,8 @@ from mica.plan.counting import Counting
 from tests.tolerances import assert_close
 
 pytestmark = pytest.mark.skipif(
-    convolution_block._kernels() is None, reason=convolution_block.LIBRARY.reason
+    convolution_block._kernels() is None,
+    reason=convolution_block.LIBRARY.reason or "the processor has no AVX-512",
 )
 TIMES_TORCHS_ERROR = 4  # the kernel's largest error, in torch's own in float32
 SPACING = 2.0**-23  # of float32 at 1: where torch hits the very number, some of these

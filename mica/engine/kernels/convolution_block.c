@@ -9,6 +9,13 @@
 
 #include "vectors.h"
 
+/* Vectors of filters that share what is read of a picture: as the registers allow. */
+#if BYTES == 64
+#define TOGETHER 2
+#else
+#define TOGETHER 1
+#endif
+
 #define CUT 4 /* in `places`: relu gave zero, no slope goes back */
 
 /* Pictures are (height, width, channels), weights (filters, kernel, kernel, channels),
@@ -55,40 +62,56 @@ INLINE void pool(const vector sums[4], float *y, uint8_t *places, int64_t count)
     }
     const integers cut = best <= spread(0.0f);
     store(y, where(cut, spread(0.0f), best), count);
-    if (places) store_places(places, (cut & number(CUT)) | (~cut & place), count);
+    store_places(places, (cut & number(CUT)) | (~cut & place), count);
 }
 
-/* `pairs` neighbouring windows of the pooling, for one vector of filters; `taps` numbers
-   of a row of the picture lie under a row of the weights. */
-INLINE void windows_forward(const int taps, const int pairs,
+/* `pairs` neighbouring windows of the pooling, for `blocks` vectors of filters, whose
+   weights lie `next` apart; `taps` numbers of a row of the picture lie under a row of
+   the weights. */
+INLINE void windows_forward(const int taps, const int pairs, const int blocks,
                             const struct convolution_block *a, const float *corner,
-                            const float *weights, vector bias, float *y,
-                            uint8_t *places, int64_t count) {
-    vector sums[2][4];
+                            const float *weights, int64_t next, int64_t filter,
+                            int64_t at) {
+    vector sums[2][2][4];
 #pragma GCC unroll 2
-    for (int pair = 0; pair < pairs; pair++)
+    for (int block = 0; block < blocks; block++) {
+        const int64_t first = filter + block * WIDTH;
+        const vector bias = load(a->bias + first, a->filters - first);
+#pragma GCC unroll 2
+        for (int pair = 0; pair < pairs; pair++)
 #pragma GCC unroll 4
-        for (int k = 0; k < 4; k++) sums[pair][k] = bias;
+            for (int k = 0; k < 4; k++) sums[block][pair][k] = bias;
+    }
     const int64_t apart = a->width * a->channels;
     for (int64_t row = 0; row < a->kernel; row++) {
         const float *above = corner + row * apart, *below = above + apart;
 #pragma GCC unroll 16
         for (int t = 0; t < taps; t++) {
-            const vector weight = *(const vector *)(weights + (row * taps + t) * WIDTH);
+            const float *those = weights + (row * taps + t) * WIDTH;
 #pragma GCC unroll 2
             for (int pair = 0; pair < pairs; pair++)
 #pragma GCC unroll 2
                 for (int side = 0; side < 2; side++) {
-                    const int64_t at = (2 * pair + side) * a->channels + t;
-                    sums[pair][side] += spread(above[at]) * weight;
-                    sums[pair][2 + side] += spread(below[at]) * weight;
+                    const int64_t under = (2 * pair + side) * a->channels + t;
+                    const vector upper = spread(above[under]);
+                    const vector lower = spread(below[under]);
+#pragma GCC unroll 2
+                    for (int block = 0; block < blocks; block++) {
+                        const vector weight = *(const vector *)(those + block * next);
+                        sums[block][pair][side] += upper * weight;
+                        sums[block][pair][2 + side] += lower * weight;
+                    }
                 }
         }
     }
 #pragma GCC unroll 2
-    for (int pair = 0; pair < pairs; pair++)
-        pool(sums[pair], y + pair * a->filters,
-             places ? places + pair * a->filters : NULL, count);
+    for (int block = 0; block < blocks; block++)
+#pragma GCC unroll 2
+        for (int pair = 0; pair < pairs; pair++) {
+            const int64_t to = at + pair * a->filters + block * WIDTH;
+            pool(sums[block][pair], a->y + to, a->places + to,
+                 a->filters - filter - block * WIDTH);
+        }
 }
 
 /* A row of y; `line` counts them through all pictures. */
@@ -97,81 +120,119 @@ INLINE void line_forward(const int taps, const struct convolution_block *a,
     const int64_t lines = (a->height - a->kernel + 1) / 2;
     const int64_t windows = (a->width - a->kernel + 1) / 2, filters = a->filters;
     const int64_t columns = a->kernel * taps, top = line % lines * 2;
+    const int64_t next = columns * WIDTH;
     const float *first =
         a->x + (line / lines * a->height + top) * a->width * a->channels;
-    for (int64_t filter = 0; filter < filters; filter += WIDTH) {
+    for (int64_t filter = 0, done; filter < filters; filter += done) {
         const float *those = weights + filter * columns;
-        const int64_t count = filters - filter;
-        const vector bias = load(a->bias + filter, count);
+        const int two = TOGETHER == 2 && filter + WIDTH < filters;
+        done = two ? 2 * WIDTH : WIDTH;
         for (int64_t window = 0; window < windows; window += 2) {
             const float *corner = first + window * 2 * a->channels;
             const int64_t at = (line * windows + window) * filters + filter;
-            uint8_t *places = a->places ? a->places + at : NULL;
-            if (window + 1 < windows)
-                windows_forward(taps, 2, a, corner, those, bias, a->y + at, places,
-                                count);
+            const int pair = window + 1 < windows;
+            if (two && pair)
+                windows_forward(taps, 2, 2, a, corner, those, next, filter, at);
+            else if (two)
+                windows_forward(taps, 1, 2, a, corner, those, next, filter, at);
+            else if (pair)
+                windows_forward(taps, 2, 1, a, corner, those, next, filter, at);
             else
-                windows_forward(taps, 1, a, corner, those, bias, a->y + at, places,
-                                count);
+                windows_forward(taps, 1, 1, a, corner, those, next, filter, at);
         }
     }
 }
 
-/* What a row of y tells of `rows` rows of the weights, for one vector of filters. */
-INLINE void windows_backward(const int taps, const int rows,
+/* What a row of y tells of `rows` rows of the weights, for `blocks` vectors of filters.
+   Their slopes lie `next` apart, that of the bias behind those of the weights. */
+INLINE void windows_backward(const int taps, const int rows, const int blocks,
                              const struct convolution_block *a, const float *first,
-                             int64_t at, int64_t count, float *slopes,
-                             vector *bias_slope) {
+                             int64_t at, int64_t count, float *slopes, int64_t next,
+                             float *bias_slopes) {
     const int64_t windows = (a->width - a->kernel + 1) / 2;
     const int64_t apart = a->width * a->channels;
-    vector sums[27], bias = *bias_slope;
+    vector sums[2][27], bias[2];
+#pragma GCC unroll 2
+    for (int block = 0; block < blocks; block++) {
+        bias[block] = bias_slopes ? *(vector *)(bias_slopes + block * next) : spread(0.0f);
 #pragma GCC unroll 32
-    for (int k = 0; k < rows * taps; k++) sums[k] = *(vector *)(slopes + k * WIDTH);
+        for (int k = 0; k < rows * taps; k++)
+            sums[block][k] = *(vector *)(slopes + block * next + k * WIDTH);
+    }
     for (int64_t window = 0; window < windows; window++, at += a->filters) {
-        const integers places = load_places(a->places + at, count);
-        const vector slope = load(a->y_slope + at, count);
+        integers places[2];
+        vector slope[2];
+#pragma GCC unroll 2
+        for (int block = 0; block < blocks; block++) {
+            const int64_t from = at + block * WIDTH, left = count - block * WIDTH;
+            places[block] = load_places(a->places + from, left);
+            slope[block] = load(a->y_slope + from, left);
+        }
         const float *corner = first + window * 2 * a->channels;
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {
-            const integers chosen = places == number(k);
-            const vector mine = (vector)(chosen & (integers)slope);
             const float *under = corner + (k / 2) * apart + (k % 2) * a->channels;
-            bias += mine;
+            vector mine[2];
+#pragma GCC unroll 2
+            for (int block = 0; block < blocks; block++) {
+                const integers chosen = places[block] == number(k);
+                mine[block] = (vector)(chosen & (integers)slope[block]);
+                bias[block] += mine[block];
+            }
 #pragma GCC unroll 8
             for (int row = 0; row < rows; row++)
 #pragma GCC unroll 16
-                for (int t = 0; t < taps; t++)
-                    sums[row * taps + t] += spread(under[row * apart + t]) * mine;
+                for (int t = 0; t < taps; t++) {
+                    const vector factor = spread(under[row * apart + t]);
+#pragma GCC unroll 2
+                    for (int block = 0; block < blocks; block++)
+                        sums[block][row * taps + t] += factor * mine[block];
+                }
         }
     }
+#pragma GCC unroll 2
+    for (int block = 0; block < blocks; block++) {
+        if (bias_slopes) *(vector *)(bias_slopes + block * next) = bias[block];
 #pragma GCC unroll 32
-    for (int k = 0; k < rows * taps; k++) *(vector *)(slopes + k * WIDTH) = sums[k];
-    *bias_slope = bias;
+        for (int k = 0; k < rows * taps; k++)
+            *(vector *)(slopes + block * next + k * WIDTH) = sums[block][k];
+    }
 }
 
 /* `slopes` is laid out as the packed weights, a vector for the bias behind each block. */
-INLINE void line_backward(const int taps, const int rows,
+INLINE void line_backward(const int taps, const int rows, const int rows_of_two,
                           const struct convolution_block *a, float *slopes,
                           int64_t line) {
     const int64_t lines = (a->height - a->kernel + 1) / 2;
     const int64_t windows = (a->width - a->kernel + 1) / 2, filters = a->filters;
     const int64_t columns = a->kernel * taps, top = line % lines * 2;
-    for (int64_t filter = 0; filter < filters; filter += WIDTH) {
+    const int64_t next = (columns + 1) * WIDTH;
+    for (int64_t filter = 0, done; filter < filters; filter += done) {
         float *those = slopes + filter * (columns + 1);
-        for (int64_t row = 0; row < a->kernel; row += rows) {
-            const int64_t y = line / lines * a->height + top + row;
-            vector nothing = {0};
-            vector *bias = row ? &nothing : (vector *)(those + columns * WIDTH);
-            windows_backward(taps, rows, a, a->x + y * a->width * a->channels,
-                             line * windows * filters + filter, filters - filter,
-                             those + row * taps * WIDTH, bias);
+        const int64_t at = line * windows * filters + filter;
+        const int two = rows_of_two && filter + WIDTH < filters;
+        const int step = two ? rows_of_two : rows;
+        done = two ? 2 * WIDTH : WIDTH;
+        for (int64_t row = 0; row < a->kernel; row += step) {
+            const float *first = a->x + (line / lines * a->height + top + row) *
+                                            a->width * a->channels;
+            float *bias = row ? NULL : those + columns * WIDTH;
+            float *to = those + row * taps * WIDTH;
+            if (two)
+                windows_backward(taps, rows_of_two, 2, a, first, at, filters - filter,
+                                 to, next, bias);
+            else
+                windows_backward(taps, rows, 1, a, first, at, filters - filter, to, next,
+                                 bias);
         }
     }
 }
 
-/* Compiled once for each number of taps. With AVX-512 the registers hold the sums of all
-   rows of a small kernel. */
-#define ALL_ROWS(kernel, taps) (BYTES == 64 && (kernel) * (taps) <= 27 ? (kernel) : 1)
+/* Compiled once for each number of taps. How many rows of the weights have their sums in
+   registers at once, for one vector of filters and for two; 0 for never two. */
+#define ROWS_OF_ONE(kernel, taps) (BYTES == 64 && (kernel) * (taps) <= 27 ? (kernel) : 1)
+#define ROWS_OF_TWO(kernel, taps) \
+    (TOGETHER == 2 && (kernel) * (taps) <= 13 ? (kernel) : 0)
 #define LINES(kernel, taps)                                                              \
     static void forward_##kernel##_##taps(const struct convolution_block *a,             \
                                           const float *weights, int64_t first,           \
@@ -181,10 +242,16 @@ INLINE void line_backward(const int taps, const int rows,
     static void backward_##kernel##_##taps(const struct convolution_block *a,            \
                                            float *slopes, int64_t first, int64_t last) { \
         for (; first < last; first++)                                                    \
-            line_backward(taps, ALL_ROWS(kernel, taps), a, slopes, first);               \
+            line_backward(taps, ROWS_OF_ONE(kernel, taps), ROWS_OF_TWO(kernel, taps), a, \
+                          slopes, first);                                                \
     }
 #define FOR_EACH_KIND(USE) USE(3, 3) USE(3, 9) USE(5, 5) USE(5, 15)
 FOR_EACH_KIND(LINES)
+
+/* Bytes of a vector: with fewer than 64, torch's own convolution was as fast. */
+int mica_convolution_block_bytes(void) {
+    return BYTES;
+}
 
 int mica_convolution_block_forward(const struct convolution_block *a) {
     const int64_t columns = a->kernel * a->kernel * a->channels;

@@ -30,6 +30,7 @@ __all__ = ["run_convolution_block"]
 
 LIBRARY = KernelLibrary(names=("convolution_block.c",))
 KINDS = {(3, 1), (3, 3), (5, 1), (5, 3)}  # (kernel size, channels), as in the C file
+WIDEST = 64  # bytes of a vector; with fewer, torch's own convolution is as fast
 FEWEST = 2**15  # numbers that the convolution gives; below, a call costs what it saves
 
 
@@ -44,9 +45,9 @@ class _Fields(ctypes.Structure):
 
 @functools.cache
 def _kernels() -> ctypes.CDLL | None:
-    """The library with the types of its functions."""
+    """The library with the types of its functions; none without AVX-512."""
     library = LIBRARY.load()
-    if library is None:
+    if library is None or library.mica_convolution_block_bytes() < WIDEST:
         return None
     for way in ("forward", "backward"):
         function = getattr(library, f"mica_convolution_block_{way}")
@@ -174,8 +175,9 @@ def run_convolution_block(
 
     Returns:
         (batch, (height - size + 1) // 2, (width - size + 1) // 2, filters), or `None`
-        where only torch's own path will do: other sizes or types, a gradient by x, a
-        few numbers, other devices, transforms of functions, torch.compile, no compiler.
+        where only torch's own path will do: other sizes or types, a gradient by x,
+        few numbers, other devices, transforms of functions, torch.compile, no compiler
+        or no AVX-512.
 
     Example:
         >>> x, weight = torch.zeros(1, 8, 8, 2), torch.zeros(4, 2, 3, 3)
