@@ -1,8 +1,6 @@
-"""What holds for every test: shape checks, seeds, one thread, no network."""
+"""What holds for every test beside `conftest.py` above: shape checks, one thread."""
 
 import os
-import random
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,16 +78,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-@pytest.fixture(autouse=True)
-def same_seed_for_every_test() -> None:
-    import numpy as np
-    import torch
-
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
-
-
 @pytest.fixture
 def without_shape_checks() -> Iterator[None]:
     """Switch the shape checks off: for wrong types on purpose, and torch.compile."""
@@ -99,26 +87,6 @@ def without_shape_checks() -> Iterator[None]:
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", before)
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test reach this machine only."""
-    connect = socket.socket.connect
-
-    def connect_here(self: socket.socket, address: object) -> None:
-        inside = self.family not in (socket.AF_INET, socket.AF_INET6)
-        if not inside and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise AssertionError(f"a test may not reach the network: {address}")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect_here)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
-    """Keep what a test caches out of the user's folders."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def find_dataset_file(*names: str) -> Path | None:
