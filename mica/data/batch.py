@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Iterator, Mapping
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -68,6 +68,13 @@ class Source(abc.ABC):
     replayable: bool
     in_memory: bool = False
     reads_ahead: bool = False
+
+    @property
+    def placement(self) -> Literal["memory", "ahead", "stream"]:
+        """How the batches come, in the words of `mica.engine.ExecutionPlan`."""
+        if self.reads_ahead:
+            return "ahead"
+        return "memory" if self.in_memory else "stream"
 
     @property
     @abc.abstractmethod

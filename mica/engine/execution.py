@@ -32,7 +32,7 @@ __all__ = [
 Layout = Literal["channels_last", "contiguous"]
 Capture = Literal["eager", "graph", "compile"]
 Implementation = Literal["fused", "foreach"]
-Placement = Literal["memory", "stream"]
+Placement = Literal["memory", "ahead", "stream"]
 Allocator = Literal["keep", "system"]
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -44,8 +44,13 @@ CHOICES = {
     "data": get_args(Placement),
     "allocator": get_args(Allocator),
 }
+MOST_THREADS = 1024  # a million end the process: OpenMP gets no memory for them
 CAPTURES = {"graph": "captured step", "compile": "compiled"}
-PLACEMENTS = {"memory": "data in memory", "stream": "data read as they come"}
+PLACEMENTS = {
+    "memory": "data in memory",
+    "ahead": "files read ahead",
+    "stream": "data read as they come",
+}
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,16 @@ class ExecutionPlan:
             `compile`, fused by torch.compile.
         optimizer: `fused` (one kernel for the whole update, where torch has one) or
             `foreach` (one per operation).
-        data: `memory` (whole arrays, gathered batch by batch) or `stream` (a loader or
-            generator hands out batches).
+        data: How batches come, for those who read the plan: `memory` (whole arrays,
+            gathered batch by batch), `ahead` (a thread reads files while a step
+            computes) or `stream` (a loader or generator hands out batches). What is
+            trained on decides it.
         threads: Processor threads; `None` leaves torch's number.
         allocator: `keep` freed memory for the next step, or give it to the `system`.
 
     Raises:
-        ConfigError: A value is none of these, the device is not of this machine, or it
-            does not multiply TF32.
+        ConfigError: A value is none of these, the device is not of this machine, it
+            does not multiply TF32, or there are more than 1,024 threads.
 
     Example:
         >>> plan = ExecutionPlan(torch.device("cpu"), threads=2)
@@ -107,6 +114,12 @@ class ExecutionPlan:
             raise ConfigError(
                 f"ExecutionPlan: expected at least 1 thread, got {threads!r}. Give a "
                 "whole number, or None for torch's own."
+            )
+        if threads is not None and threads > MOST_THREADS:
+            raise ConfigError(
+                f"ExecutionPlan: expected at most {MOST_THREADS:,} threads, got "
+                f"{threads:,}. Give no more than there are cores, or None for torch's "
+                "own."
             )
 
     def describe(self, optimizer: str | None = None) -> str:

@@ -283,18 +283,33 @@ def _said_without_samples(error: Exception, inputs: list[SymbolicTensor]) -> str
     return text
 
 
+def _check_reads_no_numbers(operation: Any, error: Exception) -> None:
+    """Say what to do about a layer that looks at the numbers in its input."""
+    if "meta tensor" in str(error).lower():  # torch's word for one without numbers
+        raise ShapeError(
+            f"{_name(operation)}: expected a layer whose way does not depend on the "
+            "numbers in its input, got one that reads them. Write the model as a class "
+            "of your own, class Net(mica.Model), and call the layer in its forward."
+        ) from error
+
+
 def _run_on_sample(node: Node, which: int) -> Any:
     args = map_nested(lambda leaf: _sample(leaf, which), node.args)
     kwargs = map_nested(lambda leaf: _sample(leaf, which), node.kwargs)
     operation = node.operation
     if isinstance(operation, _Inferring):
-        return operation.infer(*args, **kwargs)
+        try:
+            return operation.infer(*args, **kwargs)
+        except RuntimeError as error:
+            _check_reads_no_numbers(operation, error)
+            raise
     try:
         if isinstance(operation, nn.Module):
             return infer_module(operation, args, kwargs)
         with torch.no_grad():
             return operation(*args, **kwargs)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        _check_reads_no_numbers(operation, error)
         shapes = ", ".join(describe(tensor.shape) for tensor in node.inputs)
         raise ShapeError(
             f"{_name(operation)}: expected inputs it can combine, got {shapes}. "

@@ -73,7 +73,7 @@ class Sequential(Model):
         self._add_part(name, layer)
 
     def _build_if_possible(self) -> None:
-        if self._entrance is not None and any(self.children()):
+        if self._entrance is not None and list(self.children()):
             self._connect(self._entrance)
 
     def _connect(self, entrance: SymbolicTensor) -> None:
@@ -93,7 +93,7 @@ class Sequential(Model):
         Raises:
             ConfigError: It is not a layer, or is in the model already.
         """
-        if isinstance(layer, SymbolicTensor) and not any(self.children()):
+        if isinstance(layer, SymbolicTensor) and not list(self.children()):
             self._entrance = layer
             return
         self._append(layer)
@@ -134,7 +134,7 @@ class Sequential(Model):
         Raises:
             ShapeError: The input is nested.
         """
-        if not any(self.children()):
+        if not list(self.children()):
             return
         if not isinstance(shape, tuple) or any(
             isinstance(size, (tuple, list)) for size in shape

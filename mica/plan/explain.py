@@ -269,7 +269,7 @@ def explain(
             asked = plan if isinstance(plan, ExecutionPlan) else chosen
             if asked.capture != "eager":
                 origin += ", looked into as its eager form"
-            chosen = replace(chosen, capture="eager")
+            chosen = replace(chosen, capture="eager", data=ready.source.placement)
             with execution_scope(chosen):
                 return _explain(model, ready, chosen, origin, seconds, limits, clock)
     finally:

@@ -110,7 +110,7 @@ def make_rows(
             found.operations.get(Place(part, way)) for way in ("forward", "backward")
         )
         inner = modules.get(part)
-        if part == "" or (inner is not None and any(inner.children())):
+        if part == "" or (inner is not None and list(inner.children())):
             part = "(host)" if silent else part
         ways = seconds.setdefault(part, {"forward": 0.0, "backward": 0.0})
         ways[place.way] += found.places.get(place, 0.0)

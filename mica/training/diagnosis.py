@@ -43,7 +43,7 @@ def _watching(model: nn.Module, found: list[str]) -> Iterator[None]:
         else:
             found.append(f"in the output of layer {names[part]!r} ({kind})")
 
-    leaves = [part for part in names if not any(part.children())]
+    leaves = [part for part in names if not list(part.children())]
     hooks = [part.register_forward_hook(look) for part in leaves]
     try:
         yield

@@ -257,7 +257,7 @@ def watching(module: nn.Module) -> Iterator[Watch]:
                 last = LastActivation(part, name)
                 last.replace(_watched(part, part.__dict__["activation"], watch))
                 replaced.append(last)
-            if not any(part.children()):
+            if not list(part.children()):
                 hooks.append(part.register_forward_hook(hook))
         yield watch
     finally:

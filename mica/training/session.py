@@ -1,6 +1,7 @@
 """Session: a module with its objective, its optimizer and its plan, ready to train."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -50,6 +51,7 @@ from mica.training.shortage import shortage
 from mica.training.state import TrainState
 from mica.training.statistics import estimate_statistics, running_statistics
 from mica.training.step import TrainStep
+from mica.training.suiting import suited
 from mica.training.updating import Updater
 from mica.training.weight_rules import WeightRules
 
@@ -128,7 +130,7 @@ class Session:
             OutOfMemoryError: The batch is too large; the sentence says which one fits.
             KeyboardInterrupt: Ctrl-C; weights and history of the finished epochs stay.
         """
-        chosen = choose_plan(plan)
+        chosen = replace(choose_plan(plan), data=inputs.train.placement)
         with execution_scope(chosen), self.trainability.applied():
             size = options.batch_size or inputs.train.batch_size or DEFAULT_BATCH_SIZE
             self.objective.release()  # the data may be of another kind than before
@@ -136,6 +138,8 @@ class Session:
             if inputs.validation is not None:
                 self.prepare(inputs.validation, chosen, "validation_data")
             updater = self._same_updater()
+            asked = isinstance(plan, ExecutionPlan)
+            chosen = suited(chosen, self.model, asked=asked)
             decision = None
             planner = find_planner()
             if plan == "auto" and planner is not None:

@@ -64,7 +64,7 @@ def test_a_plan_cannot_be_changed():
         ("layout", "channels-last", "Did you mean 'channels_last'?"),
         ("capture", "magic", "Choose from: compile, eager, graph."),
         ("optimizer", "fast", "Choose from: foreach, fused."),
-        ("data", None, "Choose from: memory, stream."),
+        ("data", None, "Choose from: ahead, memory, stream."),
         ("allocator", "keeep", "Did you mean 'keep'?"),
     ],
 )
