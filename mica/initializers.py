@@ -1,16 +1,9 @@
 """Initializers under the name that Keras users type: `mica.initializers.HeNormal`."""
 
+from mica.layers.initializer import Initializer
 from mica.layers.initializers import (
     Constant,
     FunctionInitializer,
-    IdentityInitializer,
-    Initializer,
-    OrthogonalInitializer,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-    compute_fans,
     get_initializer,
     glorot_normal,
     glorot_uniform,
@@ -20,6 +13,14 @@ from mica.layers.initializers import (
     lecun_uniform,
     ones,
     zeros,
+)
+from mica.layers.matrix_initializers import IdentityInitializer, OrthogonalInitializer
+from mica.layers.random_initializers import (
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    compute_fans,
 )
 
 # Keras's other names. The named ones are `VarianceScaling` with settled numbers.

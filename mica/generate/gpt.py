@@ -7,7 +7,7 @@ from torch.nn import functional
 from mica import layers
 from mica.errors import ConfigError
 from mica.layers.arguments import fraction, one_of, positive_integer
-from mica.layers.initializers import RandomNormal
+from mica.layers.random_initializers import RandomNormal
 from mica.model import Model
 
 __all__ = ["gpt"]

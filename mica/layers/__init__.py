@@ -80,7 +80,8 @@ from mica.layers.grouped_query_attention import GroupedQueryAttention
 from mica.layers.gru import GRU
 from mica.layers.gru_cell import GRUCell
 from mica.layers.hashing import HashedCrossing, Hashing
-from mica.layers.initializers import Initializer, get_initializer
+from mica.layers.initializer import Initializer
+from mica.layers.initializers import get_initializer
 from mica.layers.layer import Layer
 from mica.layers.layer_normalization import (
     GroupNormalization,

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from mica.errors import ConfigError, MicaError, StateError
 from mica.layers.added_losses import add_loss
 from mica.layers.constraints import Constraint, ConstraintLike, get_constraint
-from mica.layers.initializers import Initializer, get_initializer
+from mica.layers.initializer import Initializer
+from mica.layers.initializers import get_initializer
 from mica.layers.masks import attach_masks, masks_for, masks_of
 from mica.layers.regularizers import Regularizer, RegularizerLike, get_regularizer
 from mica.layers.symbolic import (

@@ -10,7 +10,8 @@ from torch.nn import functional
 from mica.engine import is_compiling, run_lstm
 from mica.layers.activation import ActivationLike, get_activation, sigmoid, tanh
 from mica.layers.constraints import ConstraintLike
-from mica.layers.initializers import Initializer, InitializerLike
+from mica.layers.initializer import Initializer
+from mica.layers.initializers import InitializerLike
 from mica.layers.regularizers import RegularizerLike
 from mica.layers.weighted_cell import WeightedCell
 

@@ -9,7 +9,8 @@ from torch.nn import functional
 from mica.layers.activation import ActivationLike, get_activation
 from mica.layers.arguments import fraction, positive_integer
 from mica.layers.constraints import ConstraintLike, get_constraint
-from mica.layers.initializers import Initializer, InitializerLike, get_initializer
+from mica.layers.initializer import Initializer
+from mica.layers.initializers import InitializerLike, get_initializer
 from mica.layers.inputs import check_axis, check_floating, check_rank
 from mica.layers.noise import Dropout
 from mica.layers.recurrent_cell import RecurrentCell

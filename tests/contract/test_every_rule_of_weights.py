@@ -13,18 +13,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from mica import initializers
 from mica.layers import (
     Activation,
     Dense,
     activation,
     activation_variants,
     constraints,
-    initializers,
     regularizers,
 )
 from mica.layers.activation import ACTIVATIONS
 from mica.layers.constraints import Constraint
-from mica.layers.initializers import Initializer
+from mica.layers.initializer import Initializer
 from mica.layers.regularizers import Regularizer
 from mica.registry import Configurable, decode, encode, register
 from tests.structure.rules import sections
@@ -99,7 +99,7 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
 def exported(module: ModuleType, base: type) -> set[str]:
-    """What a module offers to make an object of a kind."""
+    """What a module offers to make an object of a kind, each by its own name."""
     found = set()
     for name in module.__all__:
         value = getattr(module, name)
@@ -108,7 +108,7 @@ def exported(module: ModuleType, base: type) -> set[str]:
         else:
             fits = inspect.isfunction(value) and not inspect.signature(value).parameters
         if fits:
-            found.add(name)
+            found.add(value.__name__)
     return found
 
 

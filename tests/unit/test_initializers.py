@@ -8,17 +8,14 @@ from torch import nn
 
 from mica.errors import ConfigError
 from mica.layers import initializers
-from mica.layers.initializers import (
-    Constant,
-    FunctionInitializer,
-    IdentityInitializer,
-    OrthogonalInitializer,
+from mica.layers.initializers import Constant, FunctionInitializer, get_initializer
+from mica.layers.matrix_initializers import IdentityInitializer, OrthogonalInitializer
+from mica.layers.random_initializers import (
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
     VarianceScaling,
     compute_fans,
-    get_initializer,
 )
 from mica.registry import decode, encode
 from tests.tolerances import assert_close
