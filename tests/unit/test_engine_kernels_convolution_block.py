@@ -107,7 +107,9 @@ def restored_threads():
 
 
 def test_of_equal_numbers_the_first_is_taken_as_torch_does():
-    x, weight, bias = torch.ones(1, 6, 6, 1), torch.ones(2, 1, 3, 3), torch.zeros(2)
+    x, weight, bias = torch.rand(1, 6, 6, 1), torch.zeros(2, 1, 3, 3), torch.zeros(2)
+    weight[:, :, 1, 1] = 1  # of all that lies under it, the middle alone counts
+    x[:, 1:5, 1:5] = 1
     slope = torch.randn(1, 2, 2, 2)
     ours = with_gradients(
         run_convolution_block, (x, weight, bias), slope, torch.float32
