@@ -82,6 +82,7 @@ from mica.layers.gru_cell import GRUCell
 from mica.layers.hashing import HashedCrossing, Hashing
 from mica.layers.initializer import Initializer
 from mica.layers.initializers import get_initializer
+from mica.layers.integer_lookup import IntegerLookup
 from mica.layers.layer import Layer
 from mica.layers.layer_normalization import (
     GroupNormalization,
@@ -90,7 +91,6 @@ from mica.layers.layer_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
-from mica.layers.lookup import IntegerLookup, StringLookup
 from mica.layers.lstm import LSTM
 from mica.layers.lstm_cell import LSTMCell
 from mica.layers.masking import Masking
@@ -190,6 +190,7 @@ from mica.layers.simple_rnn import SimpleRNN
 from mica.layers.simple_rnn_cell import SimpleRNNCell
 from mica.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from mica.layers.stacked_cells import StackedRNNCells
+from mica.layers.string_lookup import StringLookup
 from mica.layers.sum_product import ProductNodes, SumNodes
 from mica.layers.symbolic import Input, SymbolicTensor, infer_module, record
 from mica.layers.text_vectorization import TextVectorization
