@@ -14,7 +14,7 @@ from mica.data import (
     NGramTokenizer,
     WordTokenizer,
 )
-from mica.data.text import tokenizer as tokenizer_module
+from mica.data.text import counted_tokenizers
 from mica.errors import ConfigError, DataError, MissingDependencyError, StateError
 from mica.registry import decode, encode
 
@@ -373,7 +373,7 @@ def test_byte_pairs_without_their_library_say_what_to_install(monkeypatch):
 def test_a_long_text_split_in_pieces_is_split_as_ever(kind, size, monkeypatch):
     text = " ".join(RUSSIAN) + "\n" + "нетпробелов" * 9
     whole = MAKERS[kind]().fit([text])
-    monkeypatch.setattr(tokenizer_module, "PIECE_CHARACTERS", size)
+    monkeypatch.setattr(counted_tokenizers, "PIECE_CHARACTERS", size)
     pieces = MAKERS[kind]().fit([text])
     assert pieces.vocabulary == whole.vocabulary
     assert pieces.encode(text) == whole.encode(text)
