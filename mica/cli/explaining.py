@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from mica.errors import ConfigError
 from mica.model import load_model
 from mica.plan import explain, predict_memory
 from mica.report import Report
@@ -38,11 +37,6 @@ def explanation(
             or ``seconds`` is not above 0.
         DataError: The data cannot be read, or are not like the training's.
     """
-    if not seconds > 0:
-        raise ConfigError(
-            f"explain: expected seconds above 0, got {seconds:g}. 2 is enough for most "
-            "models."
-        )
     loaded = load_model(model / MODEL if model.is_dir() else model)
     material = None if data is None else open_material(loaded, data)
     found = explain(loaded, material, batch_size=batch_size, seconds=seconds)

@@ -1,5 +1,6 @@
 """Explain: where the time of a step goes, layer by layer, beside what is attainable."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -19,6 +20,7 @@ from mica.engine import (
     usable_cores,
 )
 from mica.engine.precision import precision
+from mica.errors import ConfigError
 from mica.nested import flatten
 from mica.optimizers import describe_optimizer
 from mica.plan.advising import Circumstances
@@ -237,7 +239,7 @@ def explain(
 
     Raises:
         ConfigError: No module, or a plan that is none; no data, and a model that does
-            not say its input.
+            not say its input; seconds that are no number above 0.
         DataError: Data that cannot be learned from.
         StateError: A layer was faster than this machine's ceilings, or reads texts and
             has not learned its vocabulary.
@@ -251,6 +253,13 @@ def explain(
         >>> {"dense", "loss", "optimizer", "data"} <= {row.name for row in found.rows}
         True
     """
+    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < math.inf:
+        shown = f"{seconds:g}" if number else repr(seconds)
+        raise ConfigError(
+            f"explain: expected seconds above 0, got {shown}. 2 is enough for most "
+            "models."
+        )
     auto = isinstance(plan, str) and plan == "auto"
     eager = eager_form(model, "eager" if auto else plan)
     if y is not None or sample_weight is not None:

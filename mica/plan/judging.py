@@ -116,13 +116,15 @@ def make_rows(
         ways[place.way] += found.places.get(place, 0.0)
         operations.setdefault(part, []).extend(found.operations.get(place, ()))
     rows = []
+    alone = not list(model.children())
+    between = type(model).__name__ if alone else "between layers"
     for part, ways in seconds.items():
         cost = cost_of(_multiplied(operations[part], around.precision), limits)
         took = ways["forward"] + ways["backward"]
         kind = type(modules[part]).__name__ if part in modules else ""
         rows.append(
             Row(
-                _BRACKETS.get(part, part or "between layers"),
+                _BRACKETS.get(part, part or between),
                 kind,
                 ways["forward"],
                 ways["backward"],

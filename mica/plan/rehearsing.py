@@ -312,8 +312,8 @@ def _takes_integers(model: nn.Module) -> bool:
 
 def _entrances(model: nn.Module) -> list[Any]:
     """The symbolic inputs of a model made from a graph."""
-    graph = getattr(model, "graph", None)
-    return [] if graph is None else list(graph.inputs)
+    inputs = getattr(getattr(model, "graph", None), "inputs", None)
+    return inputs if isinstance(inputs, list) else []  # torch's scripts have others
 
 
 def _with_targets(
@@ -328,6 +328,9 @@ def _with_targets(
         return source, False, []
     if not has_data and isinstance(source, ArraySource):
         source = _with_drawn_targets(trial, source, outputs, plan)
+    if not trial.trainability.trained():
+        fact = "There are no weights to train: this is prediction alone."
+        return source, False, [Finding("note", "weights", fact)]
     if source.peek(PEEK_ROWS).y is None:
         fact = "There are no targets: this is prediction alone."
         return source, False, [Finding("note", "data", fact, remedy="Give (x, y).")]

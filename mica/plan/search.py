@@ -22,7 +22,7 @@ from mica.plan.timing import Timed, adopt, in_words, take_turns, time_block
 from mica.report import Table
 from mica.training import Session, make_step, training_mode
 
-__all__ = ["Decision", "Trial", "choose_plan", "search"]
+__all__ = ["Decision", "Trial", "affordable", "choose_plan", "search"]
 
 FEWEST_STEPS = 100  # a run of fewer is over before anything could pay back
 SHORT_RUN = 10.0  # seconds; a run that takes no longer is not worth a search

@@ -227,7 +227,7 @@ def test_plain_torch_modules_are_layers_too():
 
 def test_a_single_module_is_a_row():
     (row,) = [row for row in quick(nn.Linear(4, 3), rows_of()[0]).rows if row.kind]
-    assert row.kind == "Linear"
+    assert (row.name, row.kind) == ("Linear", "Linear")
 
 
 def test_own_operations_between_layers_have_a_row():
