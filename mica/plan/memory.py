@@ -291,6 +291,7 @@ def need_of(ready: Rehearsal, plan: ExecutionPlan) -> MemoryNeed:
         most = min(2 * SMALL, ready.batch_size)
         sizes = [max(1, most // 2), most]
         batches = [_rows(source, rows, plan) for rows in sizes]
+        step = _until_it_moves(step, ready.session if ready.trains else None)
         step(batches[0])  # the optimizer's moments are made
         held = [*model.parameters(), *model.buffers()]
         moments = _moments(ready.session) if ready.trains else []
@@ -347,6 +348,19 @@ def advise_batch(
     need = need_of(Rehearsal(trial, source, batch_size, trains), eager)
     usable = SPARED * free + held
     return Need(need.peak - held, float(free), need.largest_batch(usable))
+
+
+def _until_it_moves(
+    step: Callable[[Batch], Any], session: Session | None
+) -> Callable[[Batch], Any]:
+    """As many steps as an update gathers, so that each look sees an update."""
+    every = 1 if session is None else session.ready_updater().every
+
+    def steps(batch: Batch) -> None:
+        for _ in range(every):
+            step(batch)
+
+    return steps
 
 
 def _rows(source: Source, rows: int, plan: ExecutionPlan) -> Batch:
