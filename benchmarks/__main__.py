@@ -1,9 +1,9 @@
 """The door: `python -m benchmarks NAME`; docs/benchmarks.md has what came out.
 
-overhead, calls, import, input, recurrent: Mica beside torch; regret: plans beside eager
-and the best; accuracy: plans beside float32; advice: what `explain` promises, and what
-that brings; time: from the start of a process to a result; cpu: all frameworks, whose
-environments `peers` makes; page: the page alone.
+overhead, calls, import, input, recurrent, block: Mica beside torch; regret: plans
+beside eager and the best; accuracy: plans beside float32; advice: what `explain`
+promises, and what that brings; time: from the start of a process to a result; cpu: all
+frameworks, whose environments `peers` makes; page: the page alone.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from functools import partial
 from benchmarks import (
     accuracy,
     advice,
+    blocks,
     calls,
     cpu,
     importing,
@@ -32,6 +33,7 @@ COMPARISONS = {
     "import": importing.run,
     "input": reading.run,
     "recurrent": recurrent.run,
+    "block": blocks.run,
 }
 ROUNDS = 15  # of comparisons
 # Stored item by item: interrupted runs lose nothing, `--only` adds to what is there.

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arithmetic import best_ceilings, flops_of_a_sample
 from benchmarks.measure import interval, take_bounded_turns
 from benchmarks.peers.environments import PEERS, find_python
 from benchmarks.workloads import WORKLOADS, Workload
@@ -138,6 +139,8 @@ class Race:
     versions: dict[str, str]
     promises: dict[str, float | None] = field(default_factory=dict)
     against: str = ""  # the peer the promises speak of; "" for the best one
+    flops: float = 0.0  # of a sample
+    ceilings: dict[str, float] = field(default_factory=dict)  # FLOP/s by precision
 
     def rate(self, peer: str) -> float:
         """Median samples per second."""
@@ -185,6 +188,7 @@ def race(
     with ThreadPoolExecutor(IMPORTS_AT_ONCE) as pool:
         started = pool.map(lambda peer: _start(peer, workload.name, threads), PEERS)
     runners = {runner.peer: runner for runner in started}
+    ceilings = best_ceilings()
     try:
         first = {}
         for peer, runner in runners.items():
@@ -205,11 +209,19 @@ def race(
     finally:
         for runner in runners.values():
             runner.end()
-    return _judge(workload, runners, times)
+    ceilings = best_ceilings(ceilings)
+    found = {
+        "float32": ceilings.float32_flops_per_second,
+        "bfloat16": ceilings.bfloat16_flops_per_second,
+    }
+    return _judge(workload, runners, times, found)
 
 
 def _judge(
-    workload: Workload, runners: dict[str, Runner], times: dict[str, list[float]]
+    workload: Workload,
+    runners: dict[str, Runner],
+    times: dict[str, list[float]],
+    ceilings: dict[str, float],
 ) -> Race:
     done = [peer for peer in times if not runners[peer].skipped]
     notes, versions = {}, {}
@@ -230,6 +242,8 @@ def _judge(
         {name: found for name, found in versions.items() if found != "absent"},
         {"auto": workload.auto, "float32": workload.float32},
         workload.against,
+        flops_of_a_sample(workload),
+        ceilings,
     )
 
 
