@@ -1,7 +1,7 @@
 """Graph: a recorded computation from inputs to outputs, checked and ready to run."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import compress, count
 from typing import Any
 
@@ -9,74 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from mica.errors import ConfigError, ShapeError
-from mica.layers import Input, Layer, SymbolicTensor, attach_masks, record, show_masks
-from mica.layers.layer import snake_case
+from mica.layers import Layer, SymbolicTensor, attach_masks, record, show_masks
 from mica.layers.symbolic import Node
+from mica.model.references import Constant, Reference
 from mica.nested import flatten, map_nested
-from mica.registry import Configurable, decode, encode
 from mica.shapes import describe
 
-__all__ = ["Constant", "Graph", "Reference", "name_parts"]
-
-
-class Reference(Configurable):
-    """Where a value in a graph comes from: output `output` of call `node`.
-
-    Args:
-        node: Number of the call in running order, -1 for the graph's inputs.
-        output: Which of its outputs.
-    """
-
-    def __init__(self, node: int, output: int) -> None:
-        self.node = node
-        self.output = output
-
-
-class Constant(Configurable):
-    """A tensor that a graph's call was given: held by the model, under this name.
-
-    Args:
-        name: The model's parameter or buffer.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-def name_parts(parts: list[nn.Module], taken: set[str]) -> list[str]:
-    """Give each part of a model a name of its own, as Keras does.
-
-    Args:
-        parts: Layers and torch modules in running order.
-        taken: Names that are in use; grows.
-
-    Returns:
-        The parts' own names, else `dense`, `dense_1`, ... by class. A name that another
-        model chose counts as long as it is free.
-
-    Raises:
-        ConfigError: Two different parts were given the same name.
-    """
-    names = []
-    for part in parts:
-        own = getattr(part, "name", None)
-        chosen = part.__dict__.get("_arguments", {}).get("name")
-        if isinstance(own, str) and (own == chosen or own not in taken):
-            if own in taken:
-                raise ConfigError(
-                    f"Model: expected a name of its own for each layer, got {own!r} "
-                    "twice. Rename one of the layers."
-                )
-            name = own
-        else:
-            stem = snake_case(type(part).__name__)
-            name, number = stem, 0
-            while name in taken:
-                number += 1
-                name = f"{stem}_{number}"
-        taken.add(name)
-        names.append(name)
-    return names
+__all__ = ["Graph"]
 
 
 def _nodes_between(
@@ -171,6 +110,7 @@ class Graph:
 
     Example:
         >>> import torch
+        >>> from mica.layers import Input
         >>> x = Input((2,))
         >>> graph = Graph(x, torch.relu(x) + 1)
         >>> graph.run(nn.Module(), [torch.tensor([[-1.0, 2.0]])])
@@ -456,7 +396,7 @@ class Graph:
             names.append(f"{name}_{index}" if name in names else name)
         return names
 
-    def _references(self) -> dict[SymbolicTensor, Reference]:
+    def references(self) -> dict[SymbolicTensor, Reference]:
         """Where each value comes from."""
         references = {
             tensor: Reference(-1, index) for index, tensor in enumerate(self.inputs)
@@ -470,7 +410,7 @@ class Graph:
     # Calls are copied in a row: chained as they are, a deep graph would recurse.
 
     def __getstate__(self) -> dict[str, Any]:
-        references = self._references()
+        references = self.references()
 
         def refer(leaf: Any) -> Any:
             return references[leaf] if isinstance(leaf, SymbolicTensor) else leaf
@@ -515,97 +455,3 @@ class Graph:
         self.layers = self._distinct_layers()
         self.constants = self._distinct_constants()
         self._compile(flatten(self.outputs))
-
-    def config(self, layer_names: dict[int, str]) -> dict[str, Any]:
-        """Write the graph as JSON values.
-
-        Args:
-            layer_names: Name of each layer by its `id`.
-        """
-        references = self._references()
-        names = {id(tensor): name for name, tensor in self.constants.items()}
-
-        def refer(leaf: Any) -> Any:
-            if isinstance(leaf, SymbolicTensor):
-                return references[leaf]
-            return Constant(names[id(leaf)]) if isinstance(leaf, Tensor) else leaf
-
-        calls = []
-        for node in self.nodes:
-            operation = node.operation
-            layer = layer_names.get(id(operation))
-            calls.append(
-                {
-                    "layer": layer,
-                    "function": None if layer else encode(operation),
-                    "args": encode(map_nested(refer, node.args)),
-                    "kwargs": encode(map_nested(refer, node.kwargs)),
-                }
-            )
-        return {
-            "inputs": [
-                {
-                    "name": name,
-                    "shape": encode(list(tensor.shape[1:])),
-                    "batch_size": tensor.shape[0],
-                    "dtype": encode(tensor.dtype),
-                }
-                for name, tensor in zip(self.input_names, self.inputs, strict=True)
-            ],
-            "calls": calls,
-            "outputs": encode(map_nested(refer, self.outputs)),
-        }
-
-    @staticmethod
-    def from_config(
-        config: dict[str, Any], layers: dict[str, Layer], constants: dict[str, Tensor]
-    ) -> tuple[list[SymbolicTensor], Any]:
-        """Replay a graph that `config` wrote.
-
-        Args:
-            config: The JSON values.
-            layers: The layers by name.
-            constants: The constant tensors by name.
-
-        Returns:
-            (inputs, outputs), symbolic.
-
-        Raises:
-            ConfigError: A name that is not there.
-        """
-        inputs = [
-            Input(
-                tuple(entry["shape"]),
-                dtype=decode(entry["dtype"]),
-                batch_size=entry["batch_size"],
-                name=entry["name"],
-            )
-            for entry in config["inputs"]
-        ]
-        results: dict[int, list[Any]] = {-1: list(inputs)}
-
-        def resolve(leaf: Any) -> Any:
-            if isinstance(leaf, Reference):
-                return results[leaf.node][leaf.output]
-            return constants[leaf.name] if isinstance(leaf, Constant) else leaf
-
-        try:
-            for number, call in enumerate(config["calls"]):
-                operation: Callable[..., Any] = (
-                    layers[call["layer"]] if call["layer"] else decode(call["function"])
-                )
-                args = map_nested(resolve, decode(call["args"]))
-                kwargs = map_nested(resolve, decode(call["kwargs"]))
-                called = operation if isinstance(operation, Layer) else None
-                outputs = (
-                    called(*args, **kwargs)
-                    if called is not None
-                    else record(operation, args, kwargs)
-                )
-                results[number] = flatten(outputs)
-            return inputs, map_nested(resolve, decode(config["outputs"]))
-        except (KeyError, IndexError, TypeError) as error:
-            raise ConfigError(
-                f"load: expected a graph written by Mica, got an entry without a "
-                f"partner ({error}). The file is damaged."
-            ) from error

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import torch
 from torch import Tensor, nn
 
 from mica.data import Batch, as_source
@@ -18,7 +17,15 @@ from mica.errors import (
 )
 from mica.layers import Layer, masks_of
 from mica.layers.symbolic import TEXT
-from mica.model.graph import Graph, name_parts
+from mica.model.graph import Graph
+from mica.model.graph_file import (
+    make_constants,
+    read_graph,
+    share_weights,
+    write_constants,
+    write_graph,
+)
+from mica.model.naming import name_parts
 from mica.model.reading import (
     read_data,
     read_texts,
@@ -261,25 +268,11 @@ class Model(Layer):
         return {
             "name": self.name,
             "layers": {name: encode(part) for name, part in parts.items()},
-            "graph": self._graph.config({id(part): n for n, part in parts.items()}),
-            "constants": {
-                name: {
-                    "shape": list(tensor.shape),
-                    "dtype": encode(tensor.dtype),
-                    "learned": isinstance(tensor, nn.Parameter),
-                    "weight": self._weight_that_is(name, parts),
-                }
-                for name, tensor in self._graph.constants.items()
-            },
+            "graph": write_graph(
+                self._graph, {id(part): n for n, part in parts.items()}
+            ),
+            "constants": write_constants(self, self._graph, parts),
         }
-
-    def _weight_that_is(self, constant: str, parts: dict[str, nn.Module]) -> str | None:
-        """Name the layer's weight that a graph uses a second time as a constant."""
-        for layer, part in parts.items():
-            for name, parameter in part.named_parameters():
-                if parameter is getattr(self, constant):
-                    return f"{layer}.{name}"
-        return None
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -296,14 +289,11 @@ class Model(Layer):
         layers = {name: decode(part) for name, part in config["layers"].items()}
         for name, layer in layers.items():
             layer.name = name
-        constants = {
-            name: _empty(entry) for name, entry in config.get("constants", {}).items()
-        }
-        inputs, outputs = Graph.from_config(config["graph"], layers, constants)
+        entries = config.get("constants", {})
+        constants = make_constants(entries)
+        inputs, outputs = read_graph(config["graph"], layers, constants)
         model = cls(inputs, outputs, name=config.get("name"))
-        for name, entry in config.get("constants", {}).items():
-            if entry.get("weight") is not None:
-                setattr(model, name, _weight_of(model, entry["weight"]))
+        share_weights(model, entries)
         return model
 
     def compile(  # Keras's verb; for torch's write torch.compile(model)
@@ -813,16 +803,6 @@ class Model(Layer):
         self.compile(**{name: decode(value) for name, value in config.items()})
 
 
-def _weight_of(model: nn.Module, name: str) -> nn.Parameter:
-    try:
-        return model.get_parameter(name)
-    except AttributeError as error:
-        raise ConfigError(
-            f"load: expected a graph written by Mica, got the weight {name!r} of no "
-            "layer. The file is damaged."
-        ) from error
-
-
 def _check_row(name: str, found: Shape, expected: Shape) -> None:
     wanted, row = expected[1:], found[1:]
     fits = len(row) == len(wanted) and all(
@@ -837,8 +817,3 @@ def _check_row(name: str, found: Shape, expected: Shape) -> None:
         f"Model: expected rows of shape {describe(wanted)} for {name!r}, as mica.Input "
         f"says, got {describe(row)}. {advice}"
     )
-
-
-def _empty(entry: dict[str, Any]) -> Tensor:
-    tensor = torch.empty(entry["shape"], dtype=decode(entry["dtype"]))
-    return nn.Parameter(tensor) if entry["learned"] else tensor

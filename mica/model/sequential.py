@@ -7,8 +7,9 @@ from torch import nn
 
 from mica.errors import ConfigError, ShapeError
 from mica.layers import Input, Layer, SymbolicTensor, record
-from mica.model.graph import Graph, name_parts
+from mica.model.graph import Graph
 from mica.model.model import Model
+from mica.model.naming import name_parts
 from mica.model.reading import reader_of
 from mica.registry import decode, encode
 
