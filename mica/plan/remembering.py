@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import platform
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -149,11 +151,17 @@ def _machine(model: nn.Module, updater: Any) -> dict[str, Any]:
         "accelerators": [each.name for each in hardware.accelerators],
         "products": processor_products(),
         "system": platform.system(),
+        "compilers": [_is_there(name) for name in ("g++", "clang++")],
         "kernels": [
             has_update_kernels() if ours else None,
             describe_kernels() if recurs else None,
         ],
     }
+
+
+def _is_there(compiler: str) -> bool:
+    """Whether a compiler is there, by which torch.compile makes a network faster."""
+    return shutil.which(os.environ.get("CXX", compiler)) is not None
 
 
 def recall_plan(key: str, eager: ExecutionPlan) -> tuple[ExecutionPlan, float] | None:

@@ -47,6 +47,7 @@ from mica.training.planning import (
     find_planner,
     find_prediction_planner,
 )
+from mica.training.refusing import compiler_errors
 from mica.training.shortage import shortage
 from mica.training.state import TrainState
 from mica.training.statistics import estimate_statistics, running_statistics
@@ -155,7 +156,10 @@ class Session:
                     speed = decision.speed()
                     state.plan_line += f": {speed}" if speed else ""
                 self.history = state.history
-                with shortage(self, inputs.train, chosen, size):
+                with (
+                    shortage(self, inputs.train, chosen, size),
+                    compiler_errors(chosen),
+                ):
                     self._run(inputs, options, state, updater, size)
         return state.history
 

@@ -418,3 +418,23 @@ def test_a_cell_without_content_is_described():
         return said, later
 
     assert outer()[0]
+
+
+def test_a_compiler_that_is_gone_is_another_machine(monkeypatch):
+    before = a_key()
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    gone = a_key()
+    monkeypatch.delenv("CXX")
+    monkeypatch.setattr(remembering.shutil, "which", lambda name: "/bin/" + name)
+    assert a_key() != gone
+    assert len({before, gone, a_key()}) >= 2
+
+
+def test_a_captured_run_does_not_change_the_key():
+    model = nn.Linear(2, 3)
+    updater = Updater("adam", list(model.parameters()))
+    x = torch.zeros(4, 2)
+    batch = Batch(x, x, None, 4)
+    before = key_of(model, batch, None, updater, EAGER)
+    updater.make_replayable(torch.device("cpu"))  # its rate is a tensor from now on
+    assert key_of(model, batch, None, updater, EAGER) == before
