@@ -5,7 +5,7 @@ number of a window is positive it is the same one, elsewhere the gradient is zer
 a convolution of pictures made those numbers, one kernel does all three.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -26,7 +26,14 @@ from mica.nested import flatten
 from mica.shapes import same_padding
 from mica.training.folding import LastActivation, Watch, poison, watching
 
-__all__ = ["ConvolutionBlock", "DelayedReLU", "find_delays"]
+__all__ = [
+    "ConvolutionBlock",
+    "DelayedReLU",
+    "find_delays",
+    "is_hooked",
+    "is_ours",
+    "is_read_once",
+]
 
 POOLINGS = (
     MaxPooling1D,
@@ -62,7 +69,7 @@ class DelayedReLU:
 
     def delay(self) -> None:
         """From here the pooling is first, unless somebody looks at what they give."""
-        if _is_hooked(self.last.module, self.pooling):
+        if is_hooked(self.last.module, self.pooling):
             return
         self.last.leave_out()
         self.pooling.__dict__["forward"] = self._pool_and_clip
@@ -178,7 +185,7 @@ def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
     """
     parts = list(module.modules())
     poolings = [part for part in parts if type(part) in POOLINGS]
-    if not poolings or not all(map(_is_ours, parts)):
+    if not poolings or not all(map(is_ours, parts)):
         return []
     read: dict[nn.Module, list[tuple[Any, Any]]] = {}
 
@@ -203,13 +210,21 @@ def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
         )
         delayed = kind(LastActivation(maker, "relu"), pooling)
         expected = [*flatten(outputs), *added]
-        if _is_read_once(delayed, pooled, expected, run):
+        if is_read_once([(delayed, pooled)], expected, run):
             found.append(delayed)
     return found
 
 
-def _is_ours(part: nn.Module) -> bool:
-    """Whether what a module computes is written here or in torch."""
+def is_ours(part: nn.Module) -> bool:
+    """Tell whether what a module computes is written here or in torch.
+
+    Args:
+        part: The module.
+
+    Example:
+        >>> is_ours(nn.Linear(1, 1))
+        True
+    """
     home = type(part).forward.__module__.split(".")[0]
     return home in ("mica", "torch") and "forward" not in part.__dict__
 
@@ -223,8 +238,16 @@ def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:
     return once and (type(maker) is nn.ReLU or maker.__dict__.get("activation") is relu)
 
 
-def _is_hooked(*parts: nn.Module) -> bool:
-    """Whether somebody looks at what these modules give, not at the clock alone."""
+def is_hooked(*parts: nn.Module) -> bool:
+    """Tell whether somebody looks at what modules give, not at the clock alone.
+
+    Args:
+        *parts: The modules.
+
+    Example:
+        >>> is_hooked(nn.Linear(1, 1))
+        False
+    """
     return any(
         not getattr(hook, "reads_the_clock_only", False)
         for part in parts
@@ -232,15 +255,30 @@ def _is_hooked(*parts: nn.Module) -> bool:
     )
 
 
-def _is_read_once(
-    delayed: DelayedReLU, pooled: Tensor, expected: list[Any], run: Callable[[], Any]
+def is_read_once(
+    rewrites: Sequence[tuple[Any, Tensor]],
+    expected: list[Any],
+    run: Callable[[], Any],
 ) -> bool:
+    """Tell whether NaN between two layers is seen by nobody else.
+
+    Args:
+        rewrites: (a rewrite with `give` and `put_back`, what its second layer gives).
+        expected: What a run gives: outputs, then added losses.
+        run: Calls the module once more.
+
+    Example:
+        >>> is_read_once([], [1.0], lambda: 1.0)
+        True
+    """
     try:
-        delayed.give(pooled)
+        for rewrite, output in rewrites:
+            rewrite.give(output)
         with gather_losses() as added:
             given = [*flatten(run()), *added]
     finally:
-        delayed.put_back()
+        for rewrite, _ in rewrites:
+            rewrite.put_back()
     return len(given) == len(expected) and all(
         torch.equal(one, other)
         for one, other in zip(given, expected, strict=True)

@@ -28,6 +28,7 @@ from mica.training.calling import call, evaluation_mode
 from mica.training.delaying import DelayedReLU, find_delays
 from mica.training.folding import find_last_activations
 from mica.training.head import Head
+from mica.training.idle_biases import IdleBias, find_idle_biases
 from mica.training.weight_rules import WeightRules
 
 __all__ = ["Objective"]
@@ -72,6 +73,7 @@ class Objective:
         self._rules: WeightRules | None = None
         self._added = GatheredLosses()
         self._delays: list[DelayedReLU] = []
+        self._idle: list[IdleBias] = []
         self._masks: list[Tensor | None] = []
         self._check_names()
 
@@ -104,7 +106,7 @@ class Objective:
     def release(self) -> None:
         """Forget the data it was bound to; the next batch is looked at anew."""
         self._heads = None
-        self._delays = []
+        self._delays, self._idle = [], []
 
     @property
     def heads(self) -> list[Head]:
@@ -169,6 +171,7 @@ class Objective:
         losses = resolve_losses(self.loss, names, lasts, leaves)
         folds = find_folds(losses, lasts, outputs, run)
         self._delays = find_delays(model, run)
+        self._idle = find_idle_biases(model, run)
         weights = spread(self.loss_weights, names, "loss weights")
         metrics = spread_metrics(self.metrics, names)
         weighted = spread_metrics(self.weighted_metrics, names)
@@ -254,9 +257,13 @@ class Objective:
                 fold.leave_out()
             for delayed in self._delays:
                 delayed.delay()
+            for idle in self._idle:
+                idle.leave_out()
             with gather_losses() as self._added, gather_masks(owner) as self._masks:
                 return call(model, x)
         finally:
+            for idle in self._idle:
+                idle.put_back()
             for delayed in self._delays:
                 delayed.put_back()
             for fold in folds:
