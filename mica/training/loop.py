@@ -1,30 +1,17 @@
 """THE LOOP: epochs and batches, and the moments between them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from mica.training.diagnosis import Guard
+from mica.training.edges import Edges
 from mica.training.events import Events
 from mica.training.means import RunningMeans
 from mica.training.state import TrainState
 
-__all__ = ["Edges", "loop"]
+__all__ = ["loop"]
 
 CHECK_EVERY = 32  # batches between two looks at whether the loss is still a number
-
-
-class Edges(NamedTuple):
-    """What is done to the weights where an epoch begins and ends.
-
-    Args:
-        begin: Before the first batch of an epoch, given its number.
-        finish: After the last batch: learns from what was gathered.
-        end: Once the weights are known to be numbers.
-    """
-
-    begin: Callable[[int], None]
-    finish: Callable[[], None]
-    end: Callable[[], None]
 
 
 def loop(

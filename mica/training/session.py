@@ -11,13 +11,10 @@ from mica.data import (
     ArraySource,
     Batch,
     BatchReader,
-    GeneratorSource,
-    LimitedSource,
     Source,
 )
 from mica.engine import (
     ExecutionPlan,
-    compute_scope,
     draw_seed,
     eager_plan,
     execution_scope,
@@ -32,12 +29,13 @@ from mica.training.callbacks import Progress
 from mica.training.calling import call, evaluation_mode, training_mode
 from mica.training.capturing import CapturedStep
 from mica.training.diagnosis import Guard
+from mica.training.edges import make_edges
 from mica.training.evaluate import evaluate, predict
 from mica.training.events import Events
 from mica.training.freezing import Trainability
 from mica.training.history import History
 from mica.training.inputs import Inputs
-from mica.training.loop import Edges, loop
+from mica.training.loop import loop
 from mica.training.means import RunningMeans
 from mica.training.objective import Objective
 from mica.training.options import RunOptions
@@ -47,10 +45,10 @@ from mica.training.planning import (
     find_planner,
     find_prediction_planner,
 )
+from mica.training.reading import DEFAULT_BATCH_SIZE, read_in_order
 from mica.training.refusing import compiler_errors
 from mica.training.shortage import shortage
 from mica.training.state import TrainState
-from mica.training.statistics import estimate_statistics, running_statistics
 from mica.training.step import TrainStep
 from mica.training.suiting import suited
 from mica.training.updating import Updater
@@ -58,16 +56,9 @@ from mica.training.weight_rules import WeightRules
 
 __all__ = ["Session"]
 
-DEFAULT_BATCH_SIZE = 32  # rows, as in Keras
 PEEK_ROWS = 2  # rows that are looked at to learn shapes
 FOLDED_ROWS = 16  # that a folded network is compared on with the whole one
 LONG_PREDICTION = 64 * FOLDED_ROWS  # rows; fewer are done before anything pays back
-
-
-def _reads_twice(source: Source) -> bool:
-    while isinstance(source, LimitedSource):
-        source = source.source
-    return not isinstance(source, GeneratorSource)
 
 
 class Session:
@@ -227,7 +218,7 @@ class Session:
                 shortage(self, source, chosen, size, "predict"),
                 BatchReader() as reader,
             ):
-                batches = self._ordered(source, chosen, size, reader)
+                batches = read_in_order(source, chosen, size, reader)
                 return predict(network, batches, chosen)
 
     def _folded(self, first: Batch, plan: ExecutionPlan) -> Folded:
@@ -302,7 +293,7 @@ class Session:
             self.prepare(source, plan, "train_on_batch")
             self._same_updater()
             size = source.num_samples or DEFAULT_BATCH_SIZE
-            (batch,) = self._ordered(source, plan, size)
+            (batch,) = read_in_order(source, plan, size)
             was_training = self.model.training  # a callback of fit may call this
             average = None if self._is_fitting else self.ready_updater().average
             training_mode(self.model)
@@ -437,7 +428,7 @@ class Session:
                 measured=self._measured,
                 validate=validate,
                 guard=guard,
-                edges=self._edges(inputs.train, plan, updater, size),
+                edges=make_edges(self.model, inputs.train, plan, updater, size),
             )
         except KeyboardInterrupt as interrupt:
             if state.epoch not in state.history.epoch:
@@ -461,33 +452,6 @@ class Session:
                 updater.average.seal()
             events.emit_to_all("train_end", state)
 
-    def _edges(
-        self, source: Source, plan: ExecutionPlan, updater: Updater, size: int
-    ) -> Edges:
-        """What is done to the weights where an epoch begins and ends."""
-        average = updater.average
-        if average is None:
-            return Edges(lambda _: None, updater.finish, lambda: None)
-        estimates = average.averaging.estimates_statistics
-        estimates = estimates and bool(running_statistics(self.model))
-        if estimates and not _reads_twice(source):
-            raise ConfigError(
-                f"fit: expected data that can be read twice for "
-                f"{type(average.averaging).__name__} with batch normalization, got a "
-                "generator. Give arrays or a dataset, or average with EMA."
-            )
-
-        def end() -> None:
-            average.end_epoch()
-            average.show()
-            if estimates and average.is_shown:
-                with compute_scope(plan), BatchReader() as reader:
-                    batches = self._ordered(source, plan, size, reader)
-                    estimate_statistics(self.model, batches)
-                average.is_estimated = True
-
-        return Edges(average.begin_epoch, updater.finish, end)
-
     def _measured(self) -> dict[str, float]:
         """Read the epoch's metrics and forget what they saw."""
         logs = self._read_metrics()
@@ -502,21 +466,5 @@ class Session:
         self, source: Source, plan: ExecutionPlan, batch_size: int | None
     ) -> dict[str, float]:
         with BatchReader() as reader:
-            batches = self._ordered(source, plan, batch_size, reader)
+            batches = read_in_order(source, plan, batch_size, reader)
             return evaluate(self.model, batches, self.objective, plan)
-
-    @staticmethod
-    def _ordered(
-        source: Source,
-        plan: ExecutionPlan,
-        batch_size: int | None,
-        reader: BatchReader | None = None,
-    ) -> Iterable[Batch]:
-        return (reader or BatchReader()).batches(
-            source,
-            0,
-            batch_size=batch_size or source.batch_size or DEFAULT_BATCH_SIZE,
-            shuffle=False,
-            seed=0,
-            device=plan.device,
-        )
