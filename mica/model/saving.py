@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mica.engine import mica_version, without_memory
-from mica.errors import CheckpointError, MicaError, StateError
+from mica.errors import CheckpointError, MicaError, ShapeError, StateError
 from mica.layers import Layer
 from mica.layers.adapting import Adaptive
 from mica.model.signature import symbolic_call, zeros_call
@@ -373,7 +373,7 @@ def load_model(path: str | Path) -> Any:
         with without_memory():
             _check_weights(path, _construct(path, document), weights)
         model = _construct(path, document)
-    except RuntimeError:
+    except (RuntimeError, ShapeError):
         if not str(document["architecture"]["$object"]).startswith("custom."):
             raise
         # A forward of the user's own that looks at values; shapes are not enough.
