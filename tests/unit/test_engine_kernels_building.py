@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mica.engine.kernels import building, recurrent
+from mica.engine.kernels import building, calling, recurrent
 from mica.engine.kernels.building import KernelLibrary, find_compiler
 
 needs_compiler = pytest.mark.skipif(
@@ -203,6 +203,6 @@ def test_the_reason_is_told_in_one_line(monkeypatch):
 def test_a_kernel_at_work_says_so():
     said = "recurrent layers: a kernel compiled for this processor"
     assert recurrent.describe_kernels() == said
-    with recurrent.without_kernels():
+    with calling.without_kernels():
         said = "recurrent layers: torch's own path, as asked for"
         assert recurrent.describe_kernels() == said
