@@ -2,13 +2,14 @@
 
 from mica.plan.candidates import find_candidates
 from mica.plan.ceilings import Limits, find_limits, forget_limits, measure_limits
+from mica.plan.decision import Decision, Trial
 from mica.plan.explain import Explanation, explain
 from mica.plan.memory import MemoryNeed, advise_batch, predict_memory
 from mica.plan.predicting import Prediction, PredictionTrial, choose_prediction
 from mica.plan.promises import forget_promises
 from mica.plan.proof import Bounds, bounds_of
 from mica.plan.remembering import forget_plans
-from mica.plan.search import Decision, Trial, choose_plan
+from mica.plan.search import choose_plan
 from mica.plan.timeline import ProcessorClock, WallClock
 from mica.training import (
     install_memory_adviser,

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from mica.data import Batch, Source
@@ -16,13 +16,13 @@ from mica.engine import (
 from mica.plan.candidates import find_candidates
 from mica.plan.compilable import is_soon_compiled
 from mica.plan.copying import copy_session
+from mica.plan.decision import Decision, Trial
 from mica.plan.proof import bounds_of, compare, look
 from mica.plan.remembering import key_of, recall_plan, remember_plan
 from mica.plan.timing import Timed, adopt, in_words, take_turns, time_block
-from mica.report import Table
 from mica.training import Session, make_step, training_mode
 
-__all__ = ["Decision", "Trial", "affordable", "choose_plan", "search"]
+__all__ = ["affordable", "choose_plan", "search"]
 
 FEWEST_STEPS = 100  # a run of fewer is over before anything could pay back
 SHORT_RUN = 10.0  # seconds; a run that takes no longer is not worth a search
@@ -36,100 +36,6 @@ BLOCK = 0.02  # seconds that are timed in one go
 ROUNDS, MOST_ROUNDS = 15, 60  # the more, the less a neighbour's minute decides
 THOROUGH = 0.01  # of a long run, for more rounds
 ROUND = 0.08  # seconds, about: four candidates
-
-
-@dataclass
-class Trial:
-    """A candidate, how long its steps took, and why it was not adopted.
-
-    Args:
-        plan: How the step was executed.
-        timed: Its times.
-        reason: "" for the adopted plan.
-
-    Example:
-        >>> from mica.engine import eager_plan
-        >>> Trial(eager_plan("cpu"), Timed([0.5])).timed.median
-        0.5
-    """
-
-    plan: ExecutionPlan
-    timed: Timed
-    reason: str = ""
-
-
-@dataclass
-class Decision:
-    """The plan to train by, and how it was found.
-
-    Args:
-        plan: The plan.
-        reason: Why this one, in one sentence.
-        trials: All that was tried; empty when nothing was.
-        batch_size: Samples in a step.
-        cost: Seconds the search took, a compiler's in it. When a compiled plan was
-            adopted, the run itself begins by compiling once more.
-        steps: Steps of the run, `None` when unknown.
-
-    Example:
-        >>> from mica.engine import eager_plan
-        >>> Decision(eager_plan("cpu"), "A short run.").speed()
-        ''
-    """
-
-    plan: ExecutionPlan
-    reason: str
-    trials: list[Trial] = field(default_factory=list)
-    batch_size: int = 1
-    cost: float = 0.0
-    steps: int | None = None
-
-    def speed(self) -> str:
-        """Say samples per second of the plan and of the eager one."""
-        if not self.trials:
-            return ""
-        chosen = next(trial for trial in self.trials if trial.plan == self.plan)
-        eager = self.trials[0]
-        text = f"{self.batch_size / chosen.timed.median:,.0f} samples/s"
-        if chosen is not eager:
-            rate = self.batch_size / eager.timed.median
-            text += f" ({eager.plan.precision} eager: {rate:,.0f})"
-        return text
-
-    def report(self) -> Table:
-        """List all candidates with their times, and why they were not adopted."""
-        rows = []
-        for trial in self.trials:
-            seconds = trial.timed.median
-            timed = bool(trial.timed.seconds)
-            rows.append(
-                (
-                    trial.plan.describe(),
-                    f"{1e3 * seconds:.3g}" if timed else "",
-                    f"{self.batch_size / seconds:,.0f}" if timed else "",
-                    trial.reason or "adopted",
-                )
-            )
-        if not rows:
-            rows = [(self.plan.describe(), "", "", "adopted")]
-        columns = ("plan", "ms per step", "samples/s", "verdict")
-        return Table("Plans", columns, tuple(rows), note=self._note())
-
-    def _note(self) -> str:
-        if not self.trials:
-            return self.reason
-        return f"{self.reason} {self._payback()}".strip()
-
-    def _payback(self) -> str:
-        chosen = next(trial for trial in self.trials if trial.plan == self.plan)
-        saved = self.trials[0].timed.median - chosen.timed.median
-        text = f"plan cost {self.cost:.1f} s"
-        if saved > 0:
-            steps = math.ceil(self.cost / saved)
-            text += f", pays back after {steps:,} step{'' if steps == 1 else 's'}"
-        if self.steps is not None:
-            text += f", you have {self.steps:,}"
-        return f"{text}."
 
 
 def choose_plan(
