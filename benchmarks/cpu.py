@@ -25,11 +25,12 @@ from benchmarks.measure import interval, take_bounded_turns
 from benchmarks.peers.environments import PEERS, find_python
 from benchmarks.workloads import WORKLOADS, Workload
 
-__all__ = ["HALF", "OURS", "Race", "Runner", "run"]
+__all__ = ["HALF", "OURS", "TUNED", "Race", "Runner", "run"]
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("mica-auto", "mica-float32")
 HALF = ("torch-bfloat16",)  # not in float32
+TUNED = ("torch-tuned", "torch-bfloat16")  # by hand, for this machine
 SECONDS = 60.0  # of rounds for a workload
 IMPORTS_AT_ONCE = 2
 SLOW = 10.0  # times the fastest: such a peer runs two rounds and no more
