@@ -138,8 +138,10 @@ TASKS = {
 @contextmanager
 def always_searching():
     """Let a search take place in short runs too, whatever plans are remembered."""
-    ours = {"SHORT_RUN": 0.0, "SHARE": 0.2, "recall_plan": lambda *_: None,
-            "remember_plan": lambda *_: None}  # fmt: skip
+    ours = {
+        "SHORT_RUN": 0.0, "SHARE": 0.2, "PATIENCE": 5,
+        "recall_plan": lambda *_: None, "remember_plan": lambda *_: None,
+    }  # fmt: skip
     known = {name: getattr(search, name) for name in ours}
     for name, value in ours.items():
         setattr(search, name, value)
