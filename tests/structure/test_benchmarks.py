@@ -113,17 +113,33 @@ def test_rounds_of_a_slow_peer_are_paired_with_the_first_ones(race):
     assert Race(**race).ratio("mica-auto", "keras-torch") == (50.0, 50.0, 50.0)
 
 
-def test_the_ratio_of_the_promise_stands_beside_that_of_the_best_peer(
-    race, tmp_path, monkeypatch
+TUNED = "1.50 (1.50 to 1.50; torch-bfloat16) | 1.50 (1.50 to 1.50; torch-tuned)"
+
+
+@pytest.mark.parametrize(
+    ("against", "auto", "float32"),
+    [
+        ("torch-plain", "4.00 (4.00 to 4.00; torch-plain)",
+         "2.00 (2.00 to 2.00; torch-plain)"),
+        ("", "3.50 (3.50 to 3.50; skorch)", "1.75 (1.75 to 1.75; skorch)"),
+    ],
+)  # fmt: skip
+def test_promises_are_judged_beside_frameworks_as_people_use_them(
+    against, auto, float32, race, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    results.keep("cpu", race)
-    page = results.render()
-    assert (
-        "| tiny | 4.00 (4.00 to 4.00; torch-plain), 1.50 (1.50 to 1.50; torch-bfloat16)"
-        " | 2.0 | 2.00 (2.00 to 2.00; torch-plain), 1.50 (1.50 to 1.50; torch-tuned)"
-        " | 2.0 | 3, " in page
-    )
+    race["seconds"]["skorch-"], race["peak_bytes"]["skorch-"] = [3.5] * 3, 10**9
+    results.keep("cpu", {**race, "against": against})
+    row = f"| tiny | {auto} | 2.0 | {float32} | 2.0 | {TUNED} | 3, "
+    assert row in results.render()
+
+
+def test_arithmetic_stands_beside_that_of_matrix_products(race, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    ceilings = {"float32": 2e9, "bfloat16": 4e9}
+    results.keep("cpu", {**race, "flops": 3e7, "ceilings": ceilings})
+    # 100 samples of 0.03 GFLOP in 1, 2, 1.5 and 3 seconds.
+    assert "| tiny | 30.00 | 3 | 2 | 2 | 1 | 2 | 4 |" in results.render()
 
 
 def test_items_that_did_not_run_again_stay(race, tmp_path, monkeypatch):
