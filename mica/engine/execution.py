@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Layout = Literal["channels_last", "contiguous"]
-Capture = Literal["eager", "graph", "compile"]
+Capture = Literal["eager", "graph", "compile", "compiled graph"]
 Implementation = Literal["fused", "foreach"]
 Placement = Literal["memory", "ahead", "stream"]
 Allocator = Literal["keep", "system"]
@@ -45,7 +45,11 @@ CHOICES = {
     "allocator": get_args(Allocator),
 }
 MOST_THREADS = 1024  # a million end the process: OpenMP gets no memory for them
-CAPTURES = {"graph": "captured step", "compile": "compiled"}
+CAPTURES = {
+    "graph": "captured step",
+    "compile": "compiled",
+    "compiled graph": "compiled, captured step",
+}
 PLACEMENTS = {
     "memory": "data in memory",
     "ahead": "files read ahead",
@@ -64,7 +68,7 @@ class ExecutionPlan:
         layout: Memory order of 4-D tensors: `channels_last` or `contiguous`.
         capture: How operations are launched: `eager`, one by one from Python; `graph`,
             all of a step at once (recorded once on a GPU; elsewhere one by one);
-            `compile`, fused by torch.compile.
+            `compile`, fused by torch.compile; `compiled graph`, both.
         optimizer: `fused` (one kernel for the whole update, where torch has one) or
             `foreach` (one per operation).
         data: How batches come, for those who read the plan: `memory` (whole arrays,
@@ -121,6 +125,16 @@ class ExecutionPlan:
                 f"{threads:,}. Give no more than there are cores, or None for torch's "
                 "own."
             )
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether torch.compile fuses the network's operations."""
+        return self.capture in ("compile", "compiled graph")
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a step is recorded once and then launched as one piece."""
+        return self.capture in ("graph", "compiled graph")
 
     def describe(self, optimizer: str | None = None) -> str:
         """Say the plan in one line.

@@ -6,10 +6,14 @@ from itertools import product
 import torch
 
 from mica.engine import ExecutionPlan, Hardware, inspect_hardware
+from mica.engine.execution import Capture
 from mica.engine.multiplication import multiplies_tf32
 from mica.engine.precision import precision
 
-__all__ = ["find_candidates", "multiplies_bfloat16"]
+__all__ = ["COMPILED", "find_candidates", "multiplies_bfloat16"]
+
+# What a capture is called when the network is compiled, too.
+COMPILED: dict[Capture, Capture] = {"eager": "compile", "graph": "compiled graph"}
 
 # Instruction sets with which a processor multiplies bfloat16 itself; without them
 # torch converts to float32 and back, and loses.
@@ -49,8 +53,8 @@ def find_candidates(
     """List the plans worth timing, the eager one first.
 
     All combinations of: float32 and, where the chip has them, TF32 and bfloat16 (unless
-    a precision was chosen); all threads and one; operations launched one by one, as one
-    graph (on a GPU) or compiled (when there is time).
+    a precision was chosen); all threads and one; operations launched one by one or as
+    one graph (on a GPU), as they are written or compiled (when there is time).
 
     Args:
         eager: The plan that others are compared with.
@@ -76,11 +80,11 @@ def find_candidates(
         precisions.append("tf32")
     if free and multiplies_bfloat16(eager.device, hardware):
         precisions.append("bfloat16")
-    captures = [eager.capture]
+    captures: list[Capture] = [eager.capture]
     if eager.device.type == "cuda":
         captures.append("graph")
     if time_to_compile:
-        captures.append("compile")
+        captures += [COMPILED[each] for each in captures]
     threads = [eager.threads]
     if eager.device.type == "cpu" and (eager.threads or 1) > 1:
         threads.append(1)

@@ -13,7 +13,7 @@ from mica.engine import (
     random_state,
     restore_random_state,
 )
-from mica.plan.candidates import find_candidates
+from mica.plan.candidates import COMPILED, find_candidates
 from mica.plan.compilable import is_soon_compiled
 from mica.plan.copying import copy_session
 from mica.plan.decision import Decision, Trial
@@ -152,17 +152,15 @@ def _is_good(
     if plan not in find_candidates(eager, time_to_compile=True):
         return False
     # What a compiler makes was proven when the plan was found: it takes a minute.
-    plain = replace(
-        plan, capture="eager" if plan.capture == "compile" else plan.capture
-    )
-    if plain.precision == eager.precision and plain.capture == "eager":
+    plain = replace(plan, capture="graph" if plan.is_recorded else "eager")
+    if plain.precision == eager.precision and not plain.is_recorded:
         return True
     trials = [Trial(eager, Timed()), Trial(plain, Timed())]
     trial = _copy_of(session)
     _prove(trial, batches[0], trials)
     if trials[1].reason:
         return False
-    if plain.capture == "graph":
+    if plain.is_recorded:
         try:
             _block(trial, batches, plain)()
         except Exception:  # noqa: BLE001 - whatever it is, another plan is searched for
@@ -236,7 +234,7 @@ def _try_compiled(
 ) -> None:
     """Compile the best plan so far, that one alone: a compiler takes a minute."""
     eager, best = trials[0], next(each for each in trials if not each.reason)
-    compiled = replace(best.plan, capture="compile")
+    compiled = replace(best.plan, capture=COMPILED[best.plan.capture])
     plans = [eager.plan, *([] if best is eager else [best.plan]), compiled]
     again = search(
         trial, batches, eager.plan, seconds=seconds, rounds=rounds, candidates=plans
@@ -367,7 +365,7 @@ def _warm_up(step: Callable[[int], object], plan: ExecutionPlan) -> float:
     taken: list[float] = []
     # A graph is recorded in its fourth step; of slow steps the first alone is slower.
     while len(taken) < 5 and (
-        len(taken) < 2 or sum(taken) < SLOW_STEP or plan.capture == "graph"
+        len(taken) < 2 or sum(taken) < SLOW_STEP or plan.is_recorded
     ):
         taken.append(time_block(lambda _: step(len(taken)), 1, plan.device))
     return taken[-1]

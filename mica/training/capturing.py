@@ -53,7 +53,7 @@ def make_step(
         'TrainStep'
     """
     step = TrainStep(model, objective, updater, plan)
-    return CapturedStep(step) if captured and plan.capture == "graph" else step
+    return CapturedStep(step) if captured and plan.is_recorded else step
 
 
 class CapturedStep:

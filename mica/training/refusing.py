@@ -36,7 +36,7 @@ def compiler_errors(plan: ExecutionPlan, where: str = "fit") -> Iterator[None]:
         yield
     except Exception as error:
         theirs = type(error).__module__.startswith(_COMPILERS)
-        if plan.capture != "compile" or not theirs:
+        if not plan.is_compiled or not theirs:
             raise
         said = " ".join(str(error).split("\n\n")[0].split())
         said = said if len(said) <= LONGEST else f"{said[: LONGEST - 3]}..."

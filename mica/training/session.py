@@ -277,7 +277,7 @@ class Session:
     def _planned_step(self, plan: ExecutionPlan) -> Any:
         """The step of `default_step`, captured when the plan says so."""
         step = self.default_step(plan)
-        return CapturedStep(step) if plan.capture == "graph" else step
+        return CapturedStep(step) if plan.is_recorded else step
 
     def train_batch(self, source: Source) -> dict[str, float]:
         """Learn from all rows of a source at once.

@@ -58,7 +58,7 @@ class TrainStep:
         self.updater = updater
         self.plan = plan
         self._mixed = plan.precision == "bfloat16"
-        self._network = compile_network(model) if plan.capture == "compile" else model
+        self._network = compile_network(model) if plan.is_compiled else model
         self._measures = any(head.all_metrics for head in objective.heads)
 
     def losses(self, batch: Any) -> tuple[Any, dict[str, Tensor]]:
