@@ -62,7 +62,7 @@ def test_a_plan_cannot_be_changed():
     [
         ("precision", "float", "Did you mean 'float64' or 'float32'?"),
         ("layout", "channels-last", "Did you mean 'channels_last'?"),
-        ("capture", "magic", "Choose from: compile, eager, graph."),
+        ("capture", "magic", "Choose from: compile, compiled graph, eager, graph."),
         ("optimizer", "fast", "Choose from: foreach, fused."),
         ("data", None, "Choose from: ahead, memory, stream."),
         ("allocator", "keeep", "Did you mean 'keep'?"),
