@@ -84,7 +84,7 @@ def find_candidates(
     if eager.device.type == "cuda":
         captures.append("graph")
     if time_to_compile:
-        captures += [COMPILED[each] for each in captures]
+        captures.extend([COMPILED[each] for each in captures])
     threads = [eager.threads]
     if eager.device.type == "cpu" and (eager.threads or 1) > 1:
         threads.append(1)
