@@ -5,7 +5,7 @@ number of a window is positive it is the same one, elsewhere the gradient is zer
 a convolution of pictures made those numbers, one kernel does all three.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,15 +25,9 @@ from mica.layers.activation import relu
 from mica.nested import flatten
 from mica.shapes import same_padding
 from mica.training.folding import LastActivation, Watch, poison, watching
+from mica.training.rewriting import is_hooked, is_ours, is_read_once
 
-__all__ = [
-    "ConvolutionBlock",
-    "DelayedReLU",
-    "find_delays",
-    "is_hooked",
-    "is_ours",
-    "is_read_once",
-]
+__all__ = ["ConvolutionBlock", "DelayedReLU", "find_delays"]
 
 POOLINGS = (
     MaxPooling1D,
@@ -215,20 +209,6 @@ def find_delays(module: nn.Module, run: Callable[[], Any]) -> list[DelayedReLU]:
     return found
 
 
-def is_ours(part: nn.Module) -> bool:
-    """Tell whether what a module computes is written here or in torch.
-
-    Args:
-        part: The module.
-
-    Example:
-        >>> is_ours(nn.Linear(1, 1))
-        True
-    """
-    home = type(part).forward.__module__.split(".")[0]
-    return home in ("mica", "torch") and "forward" not in part.__dict__
-
-
 def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:
     """Whether a relu is the last that was done to a tensor, by a module used once."""
     if type(maker) is ReLU:
@@ -236,51 +216,3 @@ def _gave_relu(maker: nn.Module, x: Tensor, watch: Watch) -> bool:
         return maker.max_value is None and not leaks
     once = id(x) in watch.activated and watch.uses[maker] == 1
     return once and (type(maker) is nn.ReLU or maker.__dict__.get("activation") is relu)
-
-
-def is_hooked(*parts: nn.Module) -> bool:
-    """Tell whether somebody looks at what modules give, not at the clock alone.
-
-    Args:
-        *parts: The modules.
-
-    Example:
-        >>> is_hooked(nn.Linear(1, 1))
-        False
-    """
-    return any(
-        not getattr(hook, "reads_the_clock_only", False)
-        for part in parts
-        for hook in (*part._forward_hooks.values(), *part._forward_pre_hooks.values())
-    )
-
-
-def is_read_once(
-    rewrites: Sequence[tuple[Any, Tensor]],
-    expected: list[Any],
-    run: Callable[[], Any],
-) -> bool:
-    """Tell whether NaN between two layers is seen by nobody else.
-
-    Args:
-        rewrites: (a rewrite with `give` and `put_back`, what its second layer gives).
-        expected: What a run gives: outputs, then added losses.
-        run: Calls the module once more.
-
-    Example:
-        >>> is_read_once([], [1.0], lambda: 1.0)
-        True
-    """
-    try:
-        for rewrite, output in rewrites:
-            rewrite.give(output)
-        with gather_losses() as added:
-            given = [*flatten(run()), *added]
-    finally:
-        for rewrite, _ in rewrites:
-            rewrite.put_back()
-    return len(given) == len(expected) and all(
-        torch.equal(one, other)
-        for one, other in zip(given, expected, strict=True)
-        if isinstance(one, Tensor)
-    )

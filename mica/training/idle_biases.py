@@ -19,8 +19,8 @@ from mica.layers import (
     gather_losses,
 )
 from mica.nested import flatten
-from mica.training.delaying import is_hooked, is_ours, is_read_once
 from mica.training.folding import poison, watching
+from mica.training.rewriting import is_hooked, is_ours, is_read_once
 
 __all__ = ["IdleBias", "find_idle_biases"]
 
